@@ -1,0 +1,218 @@
+//! Layouts of the maps, shared by the XDP program and the daemon.
+//!
+//! Each type is a plain `#[repr(C)]` struct without implicit padding, its size pinned below:
+//! `bpftool map dump` prints the field names, and a changed layout is a compile error here.
+//! [`LAYOUT_VERSION`] is raised with every change of meaning or size.
+
+/// Version of everything in this module.
+pub const LAYOUT_VERSION: u32 = 1;
+
+/// Room for virtual services.
+pub const MAX_SERVICES: u32 = 4096;
+/// Room for real servers, counted per service; index 0 means "none" and is never used.
+pub const MAX_REAL_SERVERS: u32 = 16_384;
+/// Room for network interfaces.
+pub const MAX_INTERFACES: u32 = 256;
+
+/// IPv6 form of an IPv4 address, `::ffff:a.b.c.d` (RFC 4291 section 2.5.5.2).
+#[inline(always)]
+#[must_use]
+pub const fn v4_mapped([a, b, c, d]: [u8; 4]) -> [u8; 16] {
+    [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d]
+}
+
+/// An address as two words, each as it lies in memory: how the program handles addresses.
+#[inline(always)]
+#[must_use]
+pub const fn words(address: [u8; 16]) -> [u64; 2] {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = address;
+    [
+        u64::from_ne_bytes([a, b, c, d, e, f, g, h]),
+        u64::from_ne_bytes([i, j, k, l, m, n, o, p]),
+    ]
+}
+
+/// [`words`] of a v4-mapped address, from the IPv4 address as it lies in memory.
+#[inline(always)]
+#[must_use]
+pub const fn v4_words(address: u32) -> [u64; 2] {
+    const PREFIX: u64 = u64::from_ne_bytes([0, 0, 0xff, 0xff, 0, 0, 0, 0]);
+    // The program runs on little-endian machines (bpfel).
+    [0, PREFIX | (address as u64) << 32]
+}
+
+/// Key of map `services`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceKey {
+    /// Virtual address.
+    pub address: [u8; 16],
+    pub port: u16,
+    /// IP protocol number: 6 TCP, 17 UDP.
+    pub protocol: u8,
+    /// Always 0: a hash map compares all bytes of a key.
+    pub reserved: u8,
+}
+
+/// Value of map `services`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Service {
+    /// `Service::ACTIVE`.
+    pub flags: u32,
+    /// Index of the Maglev table in `tables`.
+    pub table: u32,
+    /// Applied to the client's address before hashing: persistence granularity.
+    pub client_mask: [u8; 16],
+    /// For the state of unstable slots, persistence and flow tables; 0 today.
+    pub reserved: [u32; 4],
+}
+
+impl Service {
+    /// This director is MASTER for the service's address, and the program serves it: forward its
+    /// packets.
+    pub const ACTIVE: u32 = 1;
+    /// Mask that keeps the whole client address.
+    pub const WHOLE_CLIENT: [u8; 16] = [0xff; 16];
+}
+
+/// Entry of an inner map of `tables`: one slot of a Maglev table, in one word so that a packet
+/// reads all of it at once.
+///
+/// Bits 0–23 the current real server, bits 24–47 the previous one, bits 48–63 flags; the numbers
+/// are indexes into `real_servers`, 0 = none.
+#[repr(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Slot(pub u64);
+
+impl Slot {
+    const INDEX_BITS: u32 = 24;
+    const INDEX_MASK: u64 = (1 << Self::INDEX_BITS) - 1;
+
+    /// A slot that one server decides and that looks at no state; 0 = no server.
+    #[inline(always)]
+    #[must_use]
+    pub const fn stable(real_server: u32) -> Self {
+        Self(real_server as u64 & Self::INDEX_MASK)
+    }
+
+    #[inline(always)]
+    #[must_use]
+    pub const fn current(self) -> u32 {
+        (self.0 & Self::INDEX_MASK) as u32
+    }
+
+    #[inline(always)]
+    #[must_use]
+    pub const fn previous(self) -> u32 {
+        ((self.0 >> Self::INDEX_BITS) & Self::INDEX_MASK) as u32
+    }
+
+    /// Not 0: exceptions decide, not `current` alone.
+    #[inline(always)]
+    #[must_use]
+    pub const fn flags(self) -> u16 {
+        (self.0 >> (2 * Self::INDEX_BITS)) as u16
+    }
+}
+
+/// Value of map `real_servers`: one cache line, never changed while a table refers to it. What
+/// changes (a MAC) gets a new entry, and the tables are swapped over to it.
+///
+/// The MACs lie as in a frame whose IP header is aligned: the program copies them in pieces of
+/// two and four bytes.
+#[repr(C, align(8))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RealServer {
+    /// `RealServer::LOCAL`.
+    pub flags: u16,
+    pub mac: [u8; 6],
+    /// MAC of the egress interface.
+    pub source_mac: [u8; 6],
+    /// VLAN of the egress interface, 0 = untagged; always 0 today.
+    pub vlan: u16,
+    /// Egress interface.
+    pub ifindex: u32,
+    /// Index into `counters`; stays when a real server moves to another entry.
+    pub counter: u32,
+    pub port: u16,
+    pub padding: u16,
+    pub address: [u8; 16],
+    /// 0 today.
+    pub reserved: [u32; 5],
+}
+
+impl RealServer {
+    /// The real server is this host: the kernel delivers.
+    pub const LOCAL: u16 = 1;
+}
+
+/// Value of map `counters`, per CPU; one entry for each real server of a service.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counter {
+    /// Packets sent on.
+    pub packets: u64,
+    /// Their length as the IP header gives it, without Ethernet header and padding.
+    pub bytes: u64,
+    /// TCP SYNs among them. New UDP flows are not counted.
+    pub connections: u64,
+}
+
+/// Value of map `reasons`, per CPU; indexed by [`crate::reason::Reason`].
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReasonCount {
+    pub packets: u64,
+}
+
+/// Value of map `interfaces`, keyed by ifindex: the NICs that carry the program. The MAC lies as
+/// in a [`RealServer`].
+#[repr(C, align(8))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interface {
+    pub reserved: u16,
+    pub mac: [u8; 6],
+}
+
+const _: () = {
+    assert!(size_of::<ServiceKey>() == 20);
+    assert!(size_of::<Service>() == 40);
+    assert!(size_of::<Slot>() == 8);
+    assert!(size_of::<RealServer>() == 64);
+    assert!(size_of::<Counter>() == 24);
+    assert!(size_of::<ReasonCount>() == 8);
+    assert!(size_of::<Interface>() == 8);
+    assert!(MAX_REAL_SERVERS as u64 <= Slot::INDEX_MASK + 1);
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stable_slot_holds_one_server_and_no_flags() {
+        for index in [0, 1, MAX_REAL_SERVERS - 1, 0xff_ffff] {
+            let slot = Slot::stable(index);
+            assert_eq!(
+                (slot.current(), slot.previous(), slot.flags()),
+                (index, 0, 0)
+            );
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_slot_do_not_overlap() {
+        let slot = Slot(0x8001_0000_0200_0003);
+        assert_eq!(
+            (slot.current(), slot.previous(), slot.flags()),
+            (3, 2, 0x8001)
+        );
+    }
+
+    #[test]
+    fn v4_mapped_is_the_form_of_std() {
+        let ip = std::net::Ipv4Addr::new(192, 0, 2, 10);
+        assert_eq!(v4_mapped(ip.octets()), ip.to_ipv6_mapped().octets());
+    }
+}

@@ -1,0 +1,13 @@
+//!
+//! Byte order, once for all layouts: numbers (ports, indexes, VLAN ids) are in host order, so
+//! that `bpftool map dump` prints them as an operator writes them; addresses and MACs are byte
+//! arrays in network order. IPv4 addresses are stored as v4-mapped IPv6, `::ffff:192.0.2.10`.
+
+#![cfg_attr(not(test), no_std)]
+
+pub mod feed;
+pub mod hash;
+pub mod index;
+pub mod layout;
+pub mod maglev;
+pub mod reason;

@@ -1,0 +1,28 @@
+//! Counting, per CPU and without locks.
+
+use lb_common::layout::RealServer;
+use lb_common::reason::Reason;
+use lb_ebpf::parse::Packet;
+
+use crate::maps::{COUNTERS, REASONS};
+
+/// A packet left to the kernel.
+#[inline(always)]
+pub(crate) fn passed(reason: Reason) {
+    if let Some(count) = REASONS.get_ptr_mut(reason as u32) {
+        // SAFETY: the entry is this CPU's own.
+        unsafe { (*count).packets += 1 };
+    }
+}
+
+/// A packet sent on to `server`.
+#[inline(always)]
+pub(crate) fn forwarded(server: &RealServer, packet: &Packet) {
+    if let Some(counter) = COUNTERS.get_ptr_mut(server.counter) {
+        // SAFETY: the entry is this CPU's own.
+        let counter = unsafe { &mut *counter };
+        counter.packets += 1;
+        counter.bytes += u64::from(packet.ip_length);
+        counter.connections += u64::from(packet.opens);
+    }
+}

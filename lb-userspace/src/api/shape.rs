@@ -1,0 +1,178 @@
+//! What goes over the control socket, and what `--json` prints. Fields are added, not changed.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case")]
+pub enum Request {
+    Status,
+    Reload,
+    Where { service: String, client: IpAddr },
+    Plane { plane: PlaneName },
+}
+
+/// `lvx plane`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaneName {
+    /// What the configuration says.
+    Auto,
+    /// XDP alone, without IPVS as a standby.
+    Xdp,
+    /// IPVS alone; the XDP program stays attached and passes everything.
+    Ipvs,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    Status(Box<Status>),
+    Reloaded(Reloaded),
+    Where(Where),
+    /// The planes were switched.
+    Switched,
+    /// The request failed; in words for the operator.
+    Error(String),
+}
+
+/// `lvx status --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    pub router_id: String,
+    pub version: String,
+    pub vrrp: Vec<Vrrp>,
+    pub dataplane: Dataplane,
+    pub services: Vec<Service>,
+    pub config: ConfigFile,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vrrp {
+    pub name: String,
+    pub interface: String,
+    /// `INIT`, `BACKUP` or `MASTER`.
+    pub state: String,
+    /// Why it is in this state, or why it cannot take part.
+    pub reason: String,
+    pub priority: u8,
+    /// With prefix length, as configured.
+    pub addresses: Vec<String>,
+    pub adverts_sent: u64,
+    pub adverts_received: u64,
+    /// Advertisements that were not accepted, by cause; causes that never happened are left out.
+    pub errors: Vec<Count>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    pub name: String,
+    pub packets: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dataplane {
+    /// `xdp-native`, `xdp-generic`, `ipvs` or `none`.
+    pub mode: String,
+    /// Why it is not a better one; empty if it is the best.
+    pub reason: String,
+    /// `auto`, `xdp` or `ipvs`: what `lvx plane` asked for.
+    pub by_hand: PlaneName,
+    pub ipvs: IpvsPlane,
+    /// Times the set of planes that can be used changed.
+    pub switches: u64,
+    /// What others changed in the planes and was put right.
+    pub repairs: u64,
+    /// The latest events, oldest first.
+    pub events: Vec<PlaneEvent>,
+    pub interfaces: Vec<Interface>,
+    /// Packets left to the kernel, by reason, all of them.
+    pub passed: Vec<Count>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IpvsPlane {
+    /// This kernel has IPVS, and it can be used.
+    pub available: bool,
+    /// Why not.
+    pub reason: Option<String>,
+    /// The services that XDP forwards are in IPVS, too, for what XDP passes.
+    pub standby: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaneEvent {
+    /// Seconds since 1970 (UTC).
+    pub at: u64,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interface {
+    pub name: String,
+    pub ifindex: u32,
+    pub mac: Option<String>,
+    pub mode: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    pub name: String,
+    pub address: SocketAddr,
+    pub protocol: String,
+    pub scheduler: String,
+    pub vrrp: String,
+    /// Its packets are forwarded by this director.
+    pub active: bool,
+    /// `xdp`, `ipvs` or `none`.
+    pub plane: String,
+    /// Why it is not a better one; empty for `xdp`.
+    pub plane_reason: String,
+    /// Sums since the daemon's start, over real servers that were removed, too.
+    pub packets: u64,
+    pub bytes: u64,
+    pub connections: u64,
+    pub real_servers: Vec<RealServer>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RealServer {
+    pub address: IpAddr,
+    pub weight: u16,
+    /// `up`, `down`, `checking`, `no-mac` or `unreachable`.
+    pub state: String,
+    /// Why it takes no packets; `null` while it does.
+    pub reason: Option<String>,
+    pub mac: Option<String>,
+    pub packets: u64,
+    pub bytes: u64,
+    /// TCP SYNs.
+    pub connections: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigFile {
+    pub path: String,
+    /// Seconds since 1970 (UTC) at which the configuration in force was read.
+    pub loaded_at: u64,
+    /// Why the last reload failed; `null` if it did not.
+    pub error: Option<String>,
+}
+
+/// `lvx reload`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// The file says something else than before.
+    pub changed: bool,
+}
+
+/// `lvx where --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Where {
+    pub service: String,
+    pub client: IpAddr,
+    pub slot: u32,
+    /// `null` if no real server can take packets.
+    pub real_server: Option<IpAddr>,
+}

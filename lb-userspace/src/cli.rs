@@ -1,0 +1,200 @@
+//! The command line. Exit codes: 0 done, 1 the request failed, 2 wrong usage, 3 the daemon
+//! cannot be reached.
+
+use std::io::{self, IsTerminal, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::api::client;
+use crate::api::shape::{Answer, PlaneName, Request};
+use crate::config;
+use crate::daemon;
+
+mod text;
+
+const FAILED: u8 = 1;
+const UNREACHABLE: u8 = 3;
+
+/// Layer-4 load balancer: XDP direct routing, VRRP and health checks in one daemon.
+#[derive(Parser)]
+#[command(name = "lvx", version)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run the director in the foreground
+    Run {
+        /// Configuration file
+        #[arg(short, long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Check a configuration file: exit 0 if it is right, else 1 with all errors on stderr
+    Check {
+        #[arg(value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Make the daemon read its configuration again; a wrong one changes nothing
+    Reload {
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+    /// Show what the daemon is doing
+    Status {
+        /// Print the documented JSON shape
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+    /// Switch the data plane by hand, until the daemon ends
+    Plane {
+        plane: PlaneName,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+    /// Tell which real server a client of a service is sent to
+    Where {
+        /// Name of the service
+        service: String,
+        /// Address of the client; a port is allowed and makes no difference for `mh`
+        #[arg(value_name = "CLIENT[:PORT]", value_parser = client_address)]
+        client: IpAddr,
+        /// Print the documented JSON shape
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+}
+
+#[derive(Args)]
+struct Daemon {
+    /// Control socket of the daemon: `<runtime_dir>/lvx.sock`
+    #[arg(long, value_name = "PATH", default_value = "/run/lvx/lvx.sock")]
+    socket: PathBuf,
+}
+
+fn client_address(text: &str) -> Result<IpAddr, String> {
+    let with_port = || text.parse::<SocketAddr>().map(|address| address.ip());
+    text.parse()
+        .or_else(|_| with_port())
+        .map_err(|_| "expected an address such as 198.51.100.7 or 198.51.100.7:40000".to_owned())
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::parse().verb {
+        Verb::Run { config } => run(&config),
+        Verb::Check { config } => check(&config),
+        Verb::Reload { daemon } => ask(&daemon, &Request::Reload, false),
+        Verb::Status { json, daemon } => ask(&daemon, &Request::Status, json),
+        Verb::Plane { plane, daemon } => ask(&daemon, &Request::Plane { plane }, false),
+        Verb::Where {
+            service,
+            client,
+            json,
+            daemon,
+        } => ask(&daemon, &Request::Where { service, client }, json),
+    }
+}
+
+fn run(config: &Path) -> ExitCode {
+    let filter = EnvFilter::try_from_env("LVX_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    log.with_target(false)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(FAILED, &format!("cannot start: {error}")),
+    };
+    match runtime.block_on(daemon::run(config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(FAILED, &error.to_string()),
+    }
+}
+
+fn check(path: &Path) -> ExitCode {
+    match config::load(path) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(errors) => fail(FAILED, &errors.to_string()),
+    }
+}
+
+fn ask(daemon: &Daemon, request: &Request, json: bool) -> ExitCode {
+    let answer = match client::ask(&daemon.socket, request) {
+        Ok(answer) => answer,
+        Err(error) => {
+            let socket = daemon.socket.display();
+            let text = format!(
+                "cannot reach the daemon at {socket}: {error}\n  = help: is it running, and is \
+                 --socket its <runtime_dir>/lvx.sock?"
+            );
+            return fail(UNREACHABLE, &text);
+        }
+    };
+    let text = match (&answer, json) {
+        (Answer::Error(error), _) => return fail(FAILED, error),
+        (Answer::Status(status), true) => serde_json::to_string_pretty(status),
+        (Answer::Where(found), true) => serde_json::to_string_pretty(found),
+        (Answer::Status(status), false) => Ok(text::status(status)),
+        (Answer::Where(found), false) => Ok(text::found(found)),
+        (Answer::Switched, _) => Ok("switched".to_owned()),
+        (Answer::Reloaded(reloaded), _) => Ok(text::reloaded(*reloaded).to_owned()),
+    };
+    match text {
+        Ok(text) => print(&text),
+        Err(error) => fail(FAILED, &error.to_string()),
+    }
+}
+
+fn print(text: &str) -> ExitCode {
+    match writeln!(io::stdout(), "{text}") {
+        // A reader that has seen enough is none of our business.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            fail(FAILED, &format!("cannot write: {error}"))
+        }
+        Ok(()) | Err(_) => ExitCode::SUCCESS,
+    }
+}
+
+fn fail(code: u8, text: &str) -> ExitCode {
+    // Nothing is left to be done if stderr is closed.
+    let _ = writeln!(io::stderr(), "{}", text.trim_end());
+    ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn clients_may_have_a_port() {
+        for (text, address) in [
+            ("198.51.100.7", "198.51.100.7"),
+            ("198.51.100.7:40000", "198.51.100.7"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[2001:db8::1]:40000", "2001:db8::1"),
+        ] {
+            assert_eq!(client_address(text), Ok(address.parse().unwrap()));
+        }
+        assert!(client_address("web").is_err());
+    }
+}

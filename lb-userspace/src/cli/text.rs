@@ -1,0 +1,160 @@
+//! Answers for people. The JSON shapes are for programs.
+
+use std::fmt::Write;
+
+use crate::api::shape::{Count, Dataplane, Reloaded, Service, Status, Where};
+
+pub(super) fn status(status: &Status) -> String {
+    let mut out = format!("lvx {} on {}\n", status.version, status.router_id);
+    let config = &status.config;
+    line(&mut out, 0, &format!("config {}", config.path));
+    if let Some(error) = &config.error {
+        line(
+            &mut out,
+            1,
+            "LAST RELOAD REFUSED, the configuration before it is in force:",
+        );
+        error.lines().for_each(|text| line(&mut out, 2, text));
+    }
+    dataplane(&mut out, &status.dataplane);
+    for vrrp in &status.vrrp {
+        line(
+            &mut out,
+            0,
+            &format!("\nvrrp {} {}: {}", vrrp.name, vrrp.state, vrrp.reason),
+        );
+        let addresses = vrrp.addresses.join(", ");
+        line(
+            &mut out,
+            1,
+            &format!(
+                "priority {} on {}, {addresses}",
+                vrrp.priority, vrrp.interface
+            ),
+        );
+        line(
+            &mut out,
+            1,
+            &format!(
+                "advertisements: {} sent, {} received; not accepted: {}",
+                vrrp.adverts_sent,
+                vrrp.adverts_received,
+                counts(&vrrp.errors)
+            ),
+        );
+    }
+    status
+        .services
+        .iter()
+        .for_each(|one| service(&mut out, one));
+    out.trim_end().to_owned()
+}
+
+fn dataplane(out: &mut String, plane: &Dataplane) {
+    line(out, 0, &format!("\ndataplane {}", plane.mode));
+    if !plane.reason.is_empty() {
+        line(out, 1, &format!("not a better one: {}", plane.reason));
+    }
+    match (&plane.ipvs.reason, plane.ipvs.standby) {
+        (Some(reason), _) => line(out, 1, &format!("no IPVS: {reason}")),
+        (None, true) => line(out, 1, "IPVS stands by for what XDP passes"),
+        (None, false) => {}
+    }
+    for nic in &plane.interfaces {
+        let mac = nic.mac.as_deref().unwrap_or("no MAC");
+        line(out, 1, &format!("{} {mac} {}", nic.name, nic.mode));
+    }
+    line(
+        out,
+        1,
+        &format!("left to the kernel: {}", counts(&plane.passed)),
+    );
+    if let Some(event) = plane.events.last() {
+        let times = format!("{} switches, {} repairs", plane.switches, plane.repairs);
+        line(out, 1, &format!("{times}; last: {}", event.text));
+    }
+}
+
+fn service(out: &mut String, service: &Service) {
+    let state = if service.active { "active" } else { "passive" };
+    line(
+        out,
+        0,
+        &format!(
+            "\nservice {} {}/{} {} {state} on {}",
+            service.name, service.address, service.protocol, service.scheduler, service.plane
+        ),
+    );
+    if !service.plane_reason.is_empty() {
+        line(out, 1, &service.plane_reason);
+    }
+    line(
+        out,
+        1,
+        &format!(
+            "{:<16} {:>6} {:<11} {:<17} {:>12} {:>15} {:>12}",
+            "real server", "weight", "state", "mac", "packets", "bytes", "connections"
+        ),
+    );
+    for server in &service.real_servers {
+        line(
+            out,
+            1,
+            &format!(
+                "{:<16} {:>6} {:<11} {:<17} {:>12} {:>15} {:>12}",
+                server.address.to_string(),
+                server.weight,
+                server.state,
+                server.mac.as_deref().unwrap_or("-"),
+                server.packets,
+                server.bytes,
+                server.connections
+            ),
+        );
+        if let Some(reason) = &server.reason {
+            line(out, 2, reason);
+        }
+    }
+}
+
+fn counts(counts: &[Count]) -> String {
+    let some: Vec<String> = counts
+        .iter()
+        .filter(|count| count.packets > 0)
+        .map(|count| format!("{} {}", count.packets, count.name))
+        .collect();
+    if some.is_empty() {
+        return "none".to_owned();
+    }
+    some.join(", ")
+}
+
+/// An empty line before the text stands before its indentation.
+fn line(out: &mut String, indent: usize, text: &str) {
+    let (lead, text) = text
+        .strip_prefix('\n')
+        .map_or(("", text), |rest| ("\n", rest));
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "{lead}{:1$}{text}", "", indent * 2);
+}
+
+pub(super) fn found(found: &Where) -> String {
+    let Where {
+        service,
+        client,
+        slot,
+        real_server,
+    } = found;
+    match real_server {
+        Some(server) => format!("{service}: {client} is in slot {slot}, sent to {server}"),
+        None => format!("{service}: {client} is in slot {slot}, no real server can take packets"),
+    }
+}
+
+pub(super) const fn reloaded(reloaded: Reloaded) -> &'static str {
+    if reloaded.changed {
+        "reloaded"
+    } else {
+        "reloaded: the configuration is the same as before"
+    }
+}

@@ -1,0 +1,247 @@
+//! The operator's configuration, checked: after [`load`] no invalid state can be expressed.
+//!
+//! `block` and the readers beside it walk the TOML tree with its positions, one file per block of
+//! the configuration; `check` joins the blocks. Every error is collected with its place. PURE
+//! apart from [`load`], which reads the file.
+
+mod address;
+mod auth;
+mod block;
+mod check;
+mod diagnostic;
+mod duration;
+mod global;
+mod health;
+mod names;
+mod reader;
+mod report;
+mod scheduling;
+mod service;
+mod suggest;
+mod unimplemented;
+mod vrrp;
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU8;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lb_common::maglev::TableSize;
+
+pub use check::{load, parse};
+pub use diagnostic::{Diagnostic, Errors};
+
+/// A whole configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    pub global: Global,
+    pub vrrp: Vec<Instance>,
+    pub services: Vec<Service>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Global {
+    /// Name of this director in logs and status; the host name if not given.
+    pub router_id: String,
+    pub dataplane: PlaneChoice,
+    /// Holds `lvx.sock` and `lvx.pid`.
+    pub runtime_dir: PathBuf,
+    /// Directory on a bpffs in which maps and links are pinned.
+    pub bpffs: PathBuf,
+    /// Interfaces that get the XDP program besides those of the VRRP instances.
+    pub interfaces: Vec<String>,
+    /// Slots of each service's Maglev table; must equal the peer director's.
+    pub table_size: TableSize,
+    /// `None`: IPVS connections are not handed to the other director.
+    pub sync: Option<Sync>,
+}
+
+/// The kernel's connection sync daemon (ip_vs sync): it sends on the MASTER director and
+/// receives on the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sync {
+    pub interface: String,
+    /// Must equal the peer director's; `ipvsadm --syncid`.
+    pub id: u8,
+}
+
+/// `[global] dataplane`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlaneChoice {
+    /// XDP native, XDP generic, IPVS: the first that works here.
+    Auto,
+    /// XDP native, else XDP generic: never anything other than XDP, so that every service is one
+    /// that XDP does.
+    Xdp,
+    XdpNative,
+    XdpGeneric,
+    Ipvs,
+}
+
+/// One `[[vrrp]]` block: a virtual router on one interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    pub name: String,
+    pub interface: String,
+    pub virtual_router_id: NonZeroU8,
+    pub version: Version,
+    /// 255 = address owner.
+    pub priority: NonZeroU8,
+    /// v2: whole seconds 1–255; v3: 10 ms–40.95 s in steps of 10 ms.
+    pub advert_interval: Duration,
+    /// Never empty, at most 255, no duplicates.
+    pub addresses: Vec<InterfaceAddress>,
+    /// IPv4 checksum form that v3 sends; both are accepted.
+    pub checksum: ChecksumForm,
+    pub auth: Auth,
+    pub preempt: bool,
+    pub garp: Garp,
+}
+
+/// Gratuitous ARP after a takeover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Garp {
+    /// Announcements in the burst after a takeover, at least 1.
+    pub count: u8,
+    /// Time between two announcements of the burst.
+    pub interval: Duration,
+    /// Time between announcements while MASTER after the burst; `None` = no refresh.
+    pub refresh: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    V2,
+    V3,
+}
+
+/// IPv4 checksum of VRRPv3: with pseudo-header (RFC 5798 as commonly read, keepalived, FRR)
+/// or over the message alone (RFC 9568 section 5.2.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChecksumForm {
+    Rfc5798,
+    Rfc9568,
+}
+
+/// VRRPv2 authentication (RFC 2338 section 10, kept by RFC 3768 pairs).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    None,
+    /// Up to eight bytes, padded with zeros.
+    Pass([u8; 8]),
+}
+
+impl fmt::Debug for Auth {
+    /// Never the password: a configuration ends up in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Pass(_) => "Pass(..)",
+        })
+    }
+}
+
+/// An address with its prefix length, `192.0.2.10/24`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InterfaceAddress {
+    pub address: Ipv4Addr,
+    pub prefix_len: u8,
+}
+
+impl fmt::Display for InterfaceAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix_len)
+    }
+}
+
+/// One `[[service]]` block: a virtual service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    pub name: String,
+    pub address: SocketAddr,
+    pub protocol: Protocol,
+    /// Name of the VRRP instance that holds the address.
+    pub vrrp: String,
+    pub scheduler: Scheduler,
+    pub flags: SchedulerFlags,
+    /// `None`: a client's connections have nothing but the scheduler in common.
+    pub persistence: Option<Persistence>,
+    /// `None`: real servers are taken to be up.
+    pub check: Option<Check>,
+    /// No two have the same address. The order is the file's and has no meaning.
+    pub real_servers: Vec<RealServer>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    Tcp,
+    Udp,
+    Sctp,
+}
+
+/// How a new connection gets its real server: the kernel's ip_vs schedulers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheduler {
+    /// Maglev hashing of the client's address, bit-for-bit the kernel's ip_vs_mh.
+    Mh,
+    /// Plain hashing of the client's address.
+    Sh,
+    /// Round robin.
+    Rr,
+    /// Round robin by weight.
+    Wrr,
+    /// Least connections.
+    Lc,
+    /// Least connections for its weight.
+    Wlc,
+}
+
+/// Options of the hashing schedulers, `Mh` and `Sh`; the others have none set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SchedulerFlags {
+    /// The client's port is hashed too (`mh-port`, `sh-port`).
+    pub port: bool,
+    /// The next server is asked when the chosen one is not available (`mh-fallback`,
+    /// `sh-fallback`).
+    pub fallback: bool,
+}
+
+/// A client that comes back in time gets the real server that it had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Persistence {
+    /// Whole seconds, 1 s–24 h, from the client's last new connection on.
+    pub timeout: Duration,
+    /// Length, 1–32, of the IPv4 prefix that makes addresses one client.
+    pub granularity: u8,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RealServer {
+    /// Its port is the service's: direct routing cannot translate ports.
+    pub address: IpAddr,
+    /// 0 = gets no clients.
+    pub weight: u16,
+}
+
+/// Health check of a service's real servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Check {
+    pub kind: CheckKind,
+    /// Time between the starts of two probes, at least 10 ms.
+    pub interval: Duration,
+    /// A probe without an answer by then has failed; at most `interval`.
+    pub timeout: Duration,
+    /// Successes in a row that make a server that is down come up, at least 1.
+    pub rise: u8,
+    /// Failures in a row that make a server that is up go down, at least 1.
+    pub fall: u8,
+    /// Part of the interval, in percent 0–50, by which each pause is varied at random.
+    pub jitter: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckKind {
+    /// Up when a TCP connection to the real server's address and the service's port opens.
+    Tcp,
+}

@@ -1,0 +1,50 @@
+//! What messages, status and the kernel call the values of a configuration.
+
+use super::{PlaneChoice, Protocol, Scheduler};
+
+impl PlaneChoice {
+    /// As the file writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Xdp => "xdp",
+            Self::XdpNative => "xdp-native",
+            Self::XdpGeneric => "xdp-generic",
+            Self::Ipvs => "ipvs",
+        }
+    }
+}
+
+impl Protocol {
+    /// As the file writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Sctp => "sctp",
+        }
+    }
+
+    /// The protocol field of the IP header (IANA protocol numbers).
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Tcp => 6,
+            Self::Udp => 17,
+            Self::Sctp => 132,
+        }
+    }
+}
+
+impl Scheduler {
+    /// As the file writes it, and the kernel.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mh => "mh",
+            Self::Sh => "sh",
+            Self::Rr => "rr",
+            Self::Wrr => "wrr",
+            Self::Lc => "lc",
+            Self::Wlc => "wlc",
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! `[[service]]` with its real servers.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+
+use lb_common::maglev::TableSize;
+
+use super::address::{server_address, service_address};
+use super::block::{Block, Kind};
+use super::check::duplicates;
+use super::reader::{at, choice, integer, name};
+use super::report::{At, Report};
+use super::{
+    Global, PlaneChoice, Protocol, RealServer, Scheduler, Service, health, scheduling, suggest,
+    vrrp,
+};
+
+const PROTOCOLS: &[(&str, Protocol)] = &[
+    ("tcp", Protocol::Tcp),
+    ("udp", Protocol::Udp),
+    ("sctp", Protocol::Sctp),
+];
+
+/// What could be read of a service: enough to compare it with the others.
+pub(super) struct Draft {
+    pub(super) name: Option<At<String>>,
+    pub(super) address: Option<At<(SocketAddrV4, Protocol)>>,
+    pub(super) service: Option<Service>,
+}
+
+/// The file's VRRP instances, as services refer to them.
+pub(super) struct Routers<'d> {
+    pub(super) drafts: &'d [vrrp::Draft],
+    /// All names and addresses could be read.
+    pub(super) certain: bool,
+}
+
+impl<'d> Routers<'d> {
+    fn names(&self) -> impl Iterator<Item = &'d str> {
+        let drafts = self.drafts.iter();
+        drafts.filter_map(|d| d.name.as_ref().map(|name| name.value.as_str()))
+    }
+
+    /// The instances that hold `address`: one, unless the file is wrong.
+    fn holders(&self, address: Ipv4Addr) -> impl Iterator<Item = &'d str> {
+        self.drafts
+            .iter()
+            .filter(move |d| d.addresses.iter().any(|a| a.value.address == address))
+            .filter_map(|d| d.name.as_ref().map(|name| name.value.as_str()))
+    }
+}
+
+pub(super) fn read(
+    report: &mut Report<'_>,
+    mut block: Block<'_>,
+    routers: &Routers<'_>,
+    global: Option<&Global>,
+) -> Draft {
+    let plane = global.map(|global| global.dataplane);
+    let b = &mut block;
+    let name = b.required(report, "name", at(name)).map(|name| At {
+        value: name.value.to_owned(),
+        span: name.span,
+    });
+    let address = b.required(report, "address", at(service_address));
+    let protocol = protocol(report, b, plane);
+    let instance = b.optional(report, "vrrp", at(super::reader::string));
+    let vrrp = address
+        .as_ref()
+        .zip(instance)
+        .and_then(|(address, named)| holder(report, routers, address, named.as_ref()));
+    let scheduling = scheduling::read(report, b, plane);
+    let check = health::read(report, b);
+    let blocks = b.blocks(report, "real_server", Kind::RealServer);
+    if let (Some(Scheduler::Mh), Some(global)) = (scheduling.scheduler, global) {
+        fits_table(report, &blocks, global.table_size);
+    }
+    let servers: Vec<_> = blocks
+        .into_iter()
+        .filter_map(|server| real_server(report, server, &block, address.as_ref()))
+        .collect();
+    duplicates(
+        report,
+        servers.iter().map(|s| (s.value.address, &s.span)),
+        |address| format!("real server {address} is twice in this service"),
+    );
+    block.finish(report, None);
+
+    let place = address.zip(protocol).map(|(address, protocol)| At {
+        value: (address.value, protocol),
+        span: address.span,
+    });
+    let build = || {
+        let (address, protocol) = place.as_ref()?.value;
+        Some(Service {
+            name: name.as_ref()?.value.clone(),
+            address: SocketAddr::V4(address),
+            protocol,
+            vrrp: vrrp?,
+            scheduler: scheduling.scheduler?,
+            flags: scheduling.flags?,
+            persistence: scheduling.persistence?,
+            check: check?,
+            real_servers: servers.into_iter().map(|s| s.value).collect(),
+        })
+    };
+    let service = build();
+    Draft {
+        name,
+        address: place,
+        service,
+    }
+}
+
+fn protocol(
+    report: &mut Report<'_>,
+    block: &mut Block<'_>,
+    plane: Option<PlaneChoice>,
+) -> Option<Protocol> {
+    let given = block.optional(report, "protocol", at(choice(PROTOCOLS)))?;
+    let Some(At { value, span }) = given else {
+        return Some(Protocol::Tcp);
+    };
+    if value == Protocol::Sctp {
+        scheduling::needs_ipvs(report, plane, &span, "`protocol` = \"sctp\"");
+    }
+    Some(value)
+}
+
+/// The name of the VRRP instance that holds a service's address.
+fn holder(
+    report: &mut Report<'_>,
+    routers: &Routers<'_>,
+    address: &At<SocketAddrV4>,
+    named: Option<&At<&str>>,
+) -> Option<String> {
+    let ip = *address.value.ip();
+    let found = routers.holders(ip).next();
+    let missing_is_sure = routers.certain;
+    let Some(named) = named else {
+        if found.is_none() && missing_is_sure {
+            let hint = format!("add \"{ip}\" to `addresses` of a [[vrrp]] instance");
+            report.absent(&address.span, format!("no VRRP instance holds {ip}"), hint);
+        }
+        return found.map(str::to_owned);
+    };
+    let name = named.value;
+    if routers.holders(ip).any(|holder| holder == name) {
+        return Some(name.to_owned());
+    }
+    if !missing_is_sure {
+        return None;
+    }
+    if !routers.names().any(|known| known == name) {
+        let names: Vec<_> = routers.names().map(|name| format!("{name:?}")).collect();
+        let hint = match (suggest::closest(name, routers.names()), names.as_slice()) {
+            (Some(close), _) => format!("did you mean {close:?}?"),
+            (None, []) => "there is no [[vrrp]] block in the file".to_owned(),
+            (None, names) => format!("the instances are {}", names.join(", ")),
+        };
+        report.absent(
+            &named.span,
+            format!("no VRRP instance is named {name:?}"),
+            hint,
+        );
+        return None;
+    }
+    let hint = match found {
+        Some(other) => format!("{other:?} holds it: write `vrrp = {other:?}`"),
+        None => format!("add \"{ip}\" to `addresses` of {name:?}"),
+    };
+    let message = format!("VRRP instance {name:?} does not hold {ip}");
+    report.absent(&named.span, message, hint);
+    None
+}
+
+fn fits_table(report: &mut Report<'_>, servers: &[Block<'_>], table_size: TableSize) {
+    let slots = table_size.slots();
+    let excess = usize::try_from(slots.get()).map_or(None, |slots| servers.get(slots));
+    if let Some(block) = excess {
+        report
+            .error(
+                &block.span,
+                format!("more real servers than the {slots} slots of the service's table"),
+            )
+            .hint("set a larger `table_size` in [global], on both directors");
+    }
+}
+
+fn real_server(
+    report: &mut Report<'_>,
+    mut block: Block<'_>,
+    service: &Block<'_>,
+    vip: Option<&At<SocketAddrV4>>,
+) -> Option<At<RealServer>> {
+    let address = block.required(report, "address", at(server_address));
+    let weight = block.default(report, "weight", 1, integer(0, 65_535));
+    block.finish(report, Some(service));
+    let At {
+        value: (address, port),
+        span,
+    } = address?;
+    if let Some(vip) = vip {
+        fits_service(report, &span, address, port, vip.value)?;
+    }
+    Some(At {
+        value: RealServer {
+            address,
+            weight: weight?,
+        },
+        span,
+    })
+}
+
+fn fits_service(
+    report: &mut Report<'_>,
+    span: &super::report::Span,
+    address: IpAddr,
+    port: Option<u16>,
+    vip: SocketAddrV4,
+) -> Option<()> {
+    let mut fault = |message: String, hint: &str| {
+        report.error(span, message).hint(hint);
+        None
+    };
+    if address.is_ipv6() {
+        return fault(
+            format!("real server {address} is IPv6, but the service's address is IPv4"),
+            "direct routing cannot translate between address families",
+        );
+    }
+    if address == IpAddr::V4(*vip.ip()) {
+        return fault(
+            format!("real server {address} is the service's own address"),
+            "write the address that the server has besides the virtual one",
+        );
+    }
+    match port {
+        Some(port) if port != vip.port() => fault(
+            format!("port {port} is not the service's port {}", vip.port()),
+            "direct routing cannot translate ports: run the server on the service's port",
+        ),
+        Some(_) | None => Some(()),
+    }
+}

@@ -1,0 +1,104 @@
+//! What the design has but this version does not do yet: refused in words of its own, so that
+//! nobody takes it for a misspelling or believes that it works.
+
+use super::block::Kind;
+
+/// Keys, by block.
+const KEYS: &[(Kind, &[&str])] = &[
+    (Kind::File, &["sync_group", "notify", "script", "track"]),
+    (
+        Kind::Global,
+        &["notify", "mail", "webhook", "realtime", "ipvs"],
+    ),
+    (
+        Kind::Vrrp,
+        &[
+            "unicast",
+            "preempt_delay",
+            "startup_delay",
+            "track",
+            "notify",
+            "virtual_mac",
+            "accept",
+            "sync_group",
+        ],
+    ),
+    (Kind::Garp, &["delay", "lower_priority"]),
+    (
+        Kind::Service,
+        &[
+            "affinity",
+            "timeouts",
+            "drain_deadline",
+            "plane",
+            "slow_start",
+            "initial",
+            "on_failure",
+            "min_healthy",
+            "hysteresis",
+            "fallback",
+            "panic_threshold",
+            "max_down_at_once",
+            "flap_damping",
+            "notify",
+        ],
+    ),
+    (
+        Kind::RealServer,
+        &["check", "slow_start", "initial", "on_failure", "notify"],
+    ),
+    (
+        Kind::Check,
+        &[
+            "source",
+            "interface",
+            "mark",
+            "connect_address",
+            "connect_port",
+            "path",
+            "method",
+            "host",
+            "headers",
+            "status",
+            "body",
+            "url",
+            "sni",
+            "ca",
+            "verify",
+            "client_certificate",
+            "initial",
+            "when",
+            "role",
+            "command",
+            "user",
+            "checks",
+        ],
+    ),
+];
+
+/// Values, by block and key.
+const VALUES: &[(Kind, &str, &[&str])] = &[(
+    Kind::Check,
+    "type",
+    &[
+        "http", "https", "udp", "dns", "smtp", "ping", "grpc", "redis", "script", "file", "all",
+        "any",
+    ],
+)];
+
+pub(super) const IPV6: &str = "an IPv6 virtual address";
+
+pub(super) fn key(kind: Kind, key: &str) -> bool {
+    KEYS.iter()
+        .any(|(block, keys)| *block == kind && keys.contains(&key))
+}
+
+pub(super) fn value(kind: Kind, key: &str, value: &str) -> bool {
+    VALUES
+        .iter()
+        .any(|(block, of, values)| *block == kind && *of == key && values.contains(&value))
+}
+
+pub(super) fn message(what: &str) -> String {
+    format!("{what} is not implemented yet in this version of lvx")
+}

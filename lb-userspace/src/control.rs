@@ -1,0 +1,302 @@
+//! What the director knows, and what follows from it. PURE: events in, desired state out.
+//!
+//! The daemon feeds it with what happened, and then brings the kernel to [`Control::table`] and
+//! [`Control::addresses`]; nothing here knows what the kernel holds already.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use crate::config::{self, Config, InterfaceAddress};
+use crate::dataplane::table::{ForwardingTable, RealServer, Service, service_key};
+use crate::health::{Subject, Verdict};
+use crate::netlink::{Link, Neighbour, Resolution, Route};
+use crate::vrrp;
+
+mod election;
+mod instance;
+pub mod plane;
+mod reach;
+mod server;
+mod standby;
+
+pub use instance::{Instance, Serving};
+use plane::{Plane, Planes, program_lacks};
+pub use server::ServerState;
+pub use standby::ipvs_key;
+
+/// An instance whose real servers are not all known by then takes part nevertheless.
+const READY_LIMIT: Duration = Duration::from_secs(5);
+
+/// The director's knowledge.
+#[derive(Debug, Clone)]
+pub struct Control {
+    config: Config,
+    instances: BTreeMap<String, Instance>,
+    verdicts: BTreeMap<Subject, Result<(), String>>,
+    links: BTreeMap<String, Link>,
+    routes: BTreeMap<IpAddr, Route>,
+    neighbours: BTreeMap<(u32, IpAddr), Resolution>,
+    planes: Planes,
+    stopping: bool,
+}
+
+impl Control {
+    #[must_use]
+    pub fn new(config: Config, now: Instant) -> Self {
+        let mut control = Self {
+            planes: Planes::new(config.global.dataplane),
+            config: Config {
+                global: config.global.clone(),
+                vrrp: Vec::new(),
+                services: Vec::new(),
+            },
+            instances: BTreeMap::new(),
+            verdicts: BTreeMap::new(),
+            links: BTreeMap::new(),
+            routes: BTreeMap::new(),
+            neighbours: BTreeMap::new(),
+            stopping: false,
+        };
+        control.configure(config, now);
+        control
+    }
+
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Takes a new configuration; what is known of parts that stay is kept.
+    pub fn configure(&mut self, config: Config, now: Instant) {
+        let names: BTreeSet<&String> = config.vrrp.iter().map(|v| &v.name).collect();
+        self.instances.retain(|name, _| names.contains(name));
+        for vrrp in &config.vrrp {
+            let before = self.config.vrrp.iter().find(|old| old.name == vrrp.name);
+            let instance = self.instances.entry(vrrp.name.clone());
+            let instance = instance.or_insert_with(|| Instance::new(now));
+            if before.is_some_and(|old| old.addresses != vrrp.addresses) {
+                instance.announce_again();
+            }
+        }
+        let subjects: BTreeSet<Subject> = config.services.iter().flat_map(subjects).collect();
+        self.verdicts
+            .retain(|subject, _| subjects.contains(subject));
+        self.config = config;
+    }
+
+    /// The interfaces that exist, all of them.
+    pub fn set_links(&mut self, links: Vec<Link>) {
+        let by_name = links.into_iter().map(|link| (link.name.clone(), link));
+        self.links = by_name.collect();
+    }
+
+    #[must_use]
+    pub const fn links(&self) -> &BTreeMap<String, Link> {
+        &self.links
+    }
+
+    /// Addresses that an earlier daemon left on the interfaces: their services go on until it
+    /// is clear who leads.
+    pub fn inherit(&mut self, left: &[(u32, InterfaceAddress)]) {
+        for instance in &self.config.vrrp {
+            let ifindex = self.links.get(&instance.interface).map(|link| link.index);
+            let inherited = left.iter().any(|(index, address)| {
+                Some(*index) == ifindex && instance.addresses.contains(address)
+            });
+            if let Some(state) = self.instances.get_mut(&instance.name)
+                && inherited
+            {
+                state.inherit();
+            }
+        }
+    }
+
+    pub fn verdict(&mut self, verdict: Verdict) {
+        let known = self.config.services.iter().flat_map(subjects);
+        // A check that was configured away may have had its last word under way.
+        if known.into_iter().any(|subject| subject == verdict.subject) {
+            self.verdicts.insert(verdict.subject, verdict.outcome);
+        }
+    }
+
+    pub fn route(&mut self, host: IpAddr, route: Route) {
+        self.routes.insert(host, route);
+    }
+
+    /// A change in the kernel's neighbour table. An entry that the kernel dropped for want of
+    /// use says nothing about the host, so its MAC stays.
+    pub fn neighbour(&mut self, neighbour: &Neighbour) {
+        let key = (neighbour.ifindex, neighbour.address);
+        match neighbour.state {
+            Resolution::Known(_) | Resolution::Fixed(_) => {
+                if self.hosts().any(|host| host == neighbour.address) {
+                    self.neighbours.insert(key, neighbour.state);
+                }
+            }
+            Resolution::Failed => {
+                self.neighbours.remove(&key);
+            }
+            Resolution::Unknown => {}
+        }
+    }
+
+    pub fn vrrp(&mut self, event: &vrrp::Event, now: Instant) {
+        let (vrrp::Event::State { instance, .. }
+        | vrrp::Event::LeaderHeard { instance, .. }
+        | vrrp::Event::Failed { instance, .. }) = event;
+        if let Some(known) = self.instances.get_mut(instance) {
+            known.event(event, self.stopping, now);
+        }
+    }
+
+    #[must_use]
+    pub const fn planes(&self) -> &Planes {
+        &self.planes
+    }
+
+    /// To tell what became of the data planes, or which the operator wants.
+    pub const fn planes_mut(&mut self) -> &mut Planes {
+        &mut self.planes
+    }
+
+    /// From now on the director gives up: services of which it is MASTER go on until another
+    /// director leads.
+    pub const fn stop(&mut self) {
+        self.stopping = true;
+    }
+
+    /// Whether nothing is left to hand over.
+    #[must_use]
+    pub fn has_handed_over(&self) -> bool {
+        let serving = |instance: &Instance| instance.serving != Serving::Idle;
+        !self.instances.values().any(serving)
+    }
+
+    /// When time alone will change something next.
+    #[must_use]
+    pub fn next_timeout(&self, now: Instant) -> Option<Instant> {
+        let waiting = self.instances.values().filter(|instance| !instance.started);
+        let limits = waiting.map(|instance| instance.configured_at + READY_LIMIT);
+        // An instance without a plane waits for longer, but not for a time.
+        let limits = limits.filter(|limit| *limit > now);
+        self.instances
+            .values()
+            .filter_map(Instance::fades_at)
+            .chain(limits)
+            .min()
+    }
+
+    pub fn expire(&mut self, now: Instant) {
+        for instance in self.instances.values_mut() {
+            instance.expire(now);
+        }
+    }
+
+    #[must_use]
+    pub fn instance(&self, name: &str) -> Option<&Instance> {
+        self.instances.get(name)
+    }
+
+    /// Names of the interfaces that carry the program.
+    #[must_use]
+    pub fn interfaces(&self) -> BTreeSet<&str> {
+        let of_instances = self.config.vrrp.iter().map(|vrrp| vrrp.interface.as_str());
+        let named = self.config.global.interfaces.iter().map(String::as_str);
+        of_instances.chain(named).collect()
+    }
+
+    /// One of [`Self::interfaces`] that does not exist.
+    #[must_use]
+    pub fn missing_interface(&self) -> Option<&str> {
+        let mut interfaces = self.interfaces().into_iter();
+        interfaces.find(|name| !self.links.contains_key(*name))
+    }
+
+    /// The addresses that shall be on this host, with their interface's index.
+    #[must_use]
+    pub fn addresses(&self) -> BTreeSet<(u32, InterfaceAddress)> {
+        let holding = |vrrp: &&config::Instance| {
+            let instance = self.instances.get(&vrrp.name);
+            instance.is_some_and(|instance| instance.serving.holds_addresses())
+        };
+        let of = |vrrp: &config::Instance| {
+            let index = self.links.get(&vrrp.interface).map(|link| link.index);
+            let addresses = vrrp.addresses.clone();
+            index.into_iter().flat_map(move |index| {
+                let pairs = addresses.clone().into_iter();
+                pairs.map(move |address| (index, address))
+            })
+        };
+        self.config
+            .vrrp
+            .iter()
+            .filter(holding)
+            .flat_map(of)
+            .collect()
+    }
+
+    fn hosts(&self) -> impl Iterator<Item = IpAddr> {
+        let servers = self.config.services.iter().flat_map(|s| &s.real_servers);
+        servers.map(|server| server.address)
+    }
+
+    /// Whether this director is the one that forwards a service's packets now.
+    #[must_use]
+    pub fn is_active(&self, service: &config::Service) -> bool {
+        let instance = self.instances.get(&service.vrrp);
+        instance.is_some_and(|instance| instance.serving != Serving::Idle)
+    }
+
+    /// Whether this director is MASTER of any instance.
+    #[must_use]
+    pub fn is_master(&self) -> bool {
+        self.instances
+            .values()
+            .any(|i| i.serving == Serving::Master)
+    }
+
+    /// What the XDP program shall do. It knows all services that it could do, so that a plane is
+    /// switched by a flag; only those assigned to it are active.
+    #[must_use]
+    pub fn table(&self) -> ForwardingTable {
+        let possible = self
+            .config
+            .services
+            .iter()
+            .filter(|s| program_lacks(s).is_none());
+        let services = possible.map(|service| {
+            let key = service_key(service.address, service.protocol.number());
+            let real_servers = service.real_servers.iter().map(|server| {
+                let path = self.server_state(service, server).path();
+                let weight = server.weight;
+                (server.address, RealServer { weight, path })
+            });
+            let by_program = self.planes.assign(service).plane == Some(Plane::Xdp);
+            let value = Service {
+                active: by_program && self.is_active(service),
+                real_servers: real_servers.collect(),
+            };
+            (key, value)
+        });
+        let interfaces = self.interfaces().into_iter().filter_map(|name| {
+            let link = self.links.get(name)?;
+            Some((link.index, link.mac?))
+        });
+        ForwardingTable {
+            services: services.collect(),
+            interfaces: interfaces.collect(),
+        }
+    }
+}
+
+fn subjects(service: &config::Service) -> Vec<Subject> {
+    let subject = |server: &config::RealServer| Subject {
+        service: service.name.clone(),
+        real_server: server.address,
+    };
+    service.real_servers.iter().map(subject).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! Which real servers can take packets, and how they are reached. PURE.
+
+use std::net::IpAddr;
+
+use crate::config;
+use crate::health::Subject;
+use crate::netlink::hosts::{self, Knowledge};
+use crate::netlink::{Resolution, Route};
+
+use super::{Control, ServerState};
+
+impl Control {
+    /// The real servers' addresses, and what is known of each one's MAC.
+    #[must_use]
+    pub fn wanted_hosts(&self) -> hosts::Wanted {
+        let knowledge = |host: &IpAddr| {
+            let resolution = match self.routes.get(host) {
+                Some(Route::Local) => return Knowledge::Known,
+                Some(Route::OnLink { ifindex }) => self.neighbours.get(&(*ifindex, *host)),
+                Some(Route::Via { .. } | Route::None { .. }) | None => None,
+            };
+            match resolution {
+                Some(Resolution::Known(_)) if self.fails_all_checks(*host) => Knowledge::Doubtful,
+                Some(Resolution::Known(_) | Resolution::Fixed(_)) => Knowledge::Known,
+                Some(Resolution::Unknown | Resolution::Failed) | None => Knowledge::Unknown,
+            }
+        };
+        self.hosts().map(|host| (host, knowledge(&host))).collect()
+    }
+
+    fn fails_all_checks(&self, host: IpAddr) -> bool {
+        let mut verdicts = self
+            .verdicts
+            .iter()
+            .filter(|(subject, _)| subject.real_server == host);
+        verdicts.clone().next().is_some() && verdicts.all(|(_, verdict)| verdict.is_err())
+    }
+
+    /// Whether a real server can take packets, and if not, why.
+    #[must_use]
+    pub fn server_state(
+        &self,
+        service: &config::Service,
+        server: &config::RealServer,
+    ) -> ServerState {
+        let subject = Subject {
+            service: service.name.clone(),
+            real_server: server.address,
+        };
+        match (&service.check, self.verdicts.get(&subject)) {
+            (None, _) | (Some(_), Some(Ok(()))) => self.reach(server.address),
+            (Some(_), Some(Err(reason))) => ServerState::Down {
+                reason: reason.clone(),
+            },
+            (Some(_), None) => ServerState::Checking,
+        }
+    }
+
+    /// How a host is reached by direct routing.
+    fn reach(&self, host: IpAddr) -> ServerState {
+        match self.routes.get(&host) {
+            None => ServerState::Resolving,
+            Some(Route::Local) => ServerState::local(),
+            Some(Route::Via { gateway }) => ServerState::unreachable(format!(
+                "it is behind router {gateway}: direct routing needs it on a network of the director"
+            )),
+            Some(Route::None { reason }) => {
+                ServerState::unreachable(format!("no route to it: {reason}"))
+            }
+            Some(Route::OnLink { ifindex }) => self.reach_on_link(host, *ifindex),
+        }
+    }
+
+    fn reach_on_link(&self, host: IpAddr, ifindex: u32) -> ServerState {
+        let Some(link) = self.links.values().find(|link| link.index == ifindex) else {
+            return ServerState::Resolving;
+        };
+        if !self.interfaces().contains(link.name.as_str()) {
+            return ServerState::unreachable(format!(
+                "it is on interface {0}, which lvx does not use: add {0} to [global] interfaces",
+                link.name
+            ));
+        }
+        match (self.neighbours.get(&(ifindex, host)), link.mac) {
+            (Some(Resolution::Known(mac) | Resolution::Fixed(mac)), Some(source)) => {
+                ServerState::neighbour(*mac, source, ifindex)
+            }
+            (Some(Resolution::Unknown | Resolution::Failed) | None, _) => ServerState::Resolving,
+            (Some(Resolution::Known(_) | Resolution::Fixed(_)), None) => {
+                ServerState::unreachable(format!("interface {} has no MAC address", link.name))
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! State of one real server of a service. PURE.
+
+use crate::dataplane::table::{Mac, Path};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServerState {
+    /// No verdict yet.
+    Checking,
+    Down {
+        /// What the last probe met.
+        reason: String,
+    },
+    /// Healthy, but its MAC is not known yet, or no longer.
+    Resolving,
+    /// Healthy, but direct routing cannot reach it.
+    Unreachable {
+        /// With the way out.
+        reason: String,
+    },
+    /// Takes packets, if it has a weight.
+    Up { path: Path },
+}
+
+impl ServerState {
+    pub(super) const fn local() -> Self {
+        Self::Up { path: Path::Local }
+    }
+
+    pub(super) const fn neighbour(mac: Mac, source_mac: Mac, ifindex: u32) -> Self {
+        let path = Path::Link {
+            mac,
+            source_mac,
+            ifindex,
+        };
+        Self::Up { path }
+    }
+
+    pub(super) const fn unreachable(reason: String) -> Self {
+        Self::Unreachable { reason }
+    }
+
+    /// Whether waiting would tell no more.
+    pub(super) const fn is_settled(&self) -> bool {
+        match self {
+            Self::Checking | Self::Resolving => false,
+            Self::Down { .. } | Self::Unreachable { .. } | Self::Up { .. } => true,
+        }
+    }
+
+    /// Where its packets go.
+    #[must_use]
+    pub const fn path(&self) -> Option<Path> {
+        match self {
+            Self::Up { path } => Some(*path),
+            Self::Checking | Self::Down { .. } | Self::Resolving | Self::Unreachable { .. } => None,
+        }
+    }
+
+    /// Word in `lvx status`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Checking => "checking",
+            Self::Down { .. } => "down",
+            Self::Resolving => "no-mac",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Up { .. } => "up",
+        }
+    }
+
+    /// Why it takes no packets, where that needs words.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Down { reason } | Self::Unreachable { reason } => Some(reason),
+            Self::Resolving => Some("its MAC address is not known: it does not answer ARP"),
+            Self::Checking | Self::Up { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What IPVS shall do: the services that are its own, and XDP's as a standby. PURE.
+
+use crate::config;
+use crate::dataplane::ipvs::table::{
+    Destination, Persistence, Service, ServiceFlags, ServiceKey, Table,
+};
+
+use super::Control;
+
+impl Control {
+    /// The IPVS table that follows from all that is known.
+    ///
+    /// It holds what this director forwards now and nothing else: a backup that is also a real
+    /// server would balance a second time.
+    #[must_use]
+    pub fn ipvs_table(&self) -> Table {
+        if !self.planes.wants_ipvs() {
+            return Table::default();
+        }
+        let active = self
+            .config
+            .services
+            .iter()
+            .filter(|service| self.is_active(service));
+        let services = active.map(|service| (ipvs_key(service), self.ipvs_service(service)));
+        Table {
+            services: services.collect(),
+        }
+    }
+
+    fn ipvs_service(&self, service: &config::Service) -> Service {
+        // The scheduler mh still counts on a server of weight 0: one that is out must be gone.
+        let usable = service.real_servers.iter().filter(|server| {
+            server.weight > 0 && self.server_state(service, server).path().is_some()
+        });
+        let destinations = usable.map(|server| {
+            let destination = Destination {
+                weight: server.weight,
+                upper_threshold: 0,
+                lower_threshold: 0,
+            };
+            (server.address, destination)
+        });
+        Service {
+            scheduler: service.scheduler.name().to_owned(),
+            flags: ServiceFlags {
+                port: service.flags.port,
+                fallback: service.flags.fallback,
+                ..ServiceFlags::default()
+            },
+            persistence: service.persistence.map(|persistence| Persistence {
+                timeout: persistence.timeout,
+                prefix_len: persistence.granularity,
+            }),
+            destinations: destinations.collect(),
+        }
+    }
+}
+
+/// A service's key in IPVS.
+#[must_use]
+pub fn ipvs_key(service: &config::Service) -> ServiceKey {
+    ServiceKey::Address {
+        address: service.address.ip(),
+        port: service.address.port(),
+        protocol: service.protocol.number(),
+    }
+}

@@ -1,0 +1,343 @@
+//! The running director: carries events to [`Control`], and the kernel to what follows.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::api::server::{Query, Socket};
+use crate::config::{self, Config, InterfaceAddress};
+use crate::control::Control;
+use crate::dataplane::ipvs::IpvsError;
+use crate::dataplane::xdp::XdpError;
+use crate::health::{Checks, Verdict};
+use crate::netlink::{Netlink, hosts, monitor};
+use crate::vrrp;
+
+mod answer;
+mod lock;
+mod log;
+mod planes;
+mod reload;
+mod settle;
+mod switch;
+
+use lock::Lock;
+use planes::Kernel;
+
+/// Events that may wait; the senders wait beyond that.
+const BACKLOG: usize = 1024;
+/// A stop does not wait longer for another director to take over.
+const HANDOVER_LIMIT: Duration = Duration::from_secs(3);
+/// Between two looks for what others changed in our data planes.
+const AUDIT: Duration = Duration::from_millis(500);
+/// On top of an advertisement interval, in which a backup takes over after priority 0.
+const HANDOVER_SLACK: Duration = Duration::from_millis(500);
+
+/// Why an instance takes no part.
+const NO_PLANE: &str = "no data plane of this director can serve any of its services";
+
+/// Why the daemon cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    #[error("{0}")]
+    Config(#[from] config::Errors),
+    #[error(
+        "this lvx was built without the XDP program: build it with `cargo xtask build`, which \
+         sets up the BPF toolchain"
+    )]
+    Stub,
+    #[error("{what}: {error}")]
+    Io { what: String, error: io::Error },
+    #[error("interface {0} does not exist: see `ip link`")]
+    NoInterface(String),
+    #[error("data plane: {0}")]
+    Xdp(#[from] XdpError),
+    #[error("data plane: {0}")]
+    Ipvs(#[from] IpvsError),
+    #[error("no data plane: {0}")]
+    NoPlane(String),
+}
+
+impl DaemonError {
+    fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |error| Self::Io { what, error }
+    }
+}
+
+/// All that can happen to a director.
+enum Event {
+    Verdict(Verdict),
+    Route(hosts::Found),
+    Change(monitor::Change),
+    Vrrp(vrrp::Event),
+    Query(Query),
+}
+
+impl From<Verdict> for Event {
+    fn from(verdict: Verdict) -> Self {
+        Self::Verdict(verdict)
+    }
+}
+
+impl From<hosts::Found> for Event {
+    fn from(found: hosts::Found) -> Self {
+        Self::Route(found)
+    }
+}
+
+impl From<monitor::Change> for Event {
+    fn from(change: monitor::Change) -> Self {
+        Self::Change(change)
+    }
+}
+
+impl From<Query> for Event {
+    fn from(query: Query) -> Self {
+        Self::Query(query)
+    }
+}
+
+/// The configuration file as `status` shows it.
+struct Source {
+    path: PathBuf,
+    loaded_at: SystemTime,
+    error: Option<String>,
+}
+
+struct Daemon {
+    source: Source,
+    control: Control,
+    kernel: Kernel,
+    /// Where the services that are ours in IPVS are written down.
+    record: PathBuf,
+    /// Virtual addresses on the interfaces, as far as they are ours.
+    held: BTreeSet<(u32, InterfaceAddress)>,
+    netlink: Netlink,
+    vrrp: vrrp::Handle,
+    checks: Checks<Event>,
+    hosts: watch::Sender<hosts::Wanted>,
+    /// Verdicts that are not in the kernel yet.
+    verdicts: Vec<Verdict>,
+    retry_at: Option<Instant>,
+    /// Instances that refuse mastership, as was said.
+    unfit: BTreeSet<String>,
+}
+
+/// Runs the director until it is told to stop by SIGTERM or SIGINT.
+///
+/// # Errors
+/// It cannot start. Once it runs, failures are reported and tried again.
+pub async fn run(path: &Path) -> Result<(), DaemonError> {
+    let config = config::load(path)?;
+    let lock = Lock::take(&config.global.runtime_dir)?;
+    let socket = lock.directory().join("lvx.sock");
+    let socket = Socket::bind(&socket).map_err(DaemonError::io(socket.display().to_string()))?;
+    let (events, mut inbox) = mpsc::channel(BACKLOG);
+    let record = lock.directory().join("ipvs");
+    let mut daemon = start(path, config, record, events.clone()).await?;
+    let api = tokio::spawn(async move { socket.serve(events).await });
+    let worked = daemon.work(&mut inbox).await;
+    api.abort();
+    // Its socket goes with the task.
+    let _ = api.await;
+    let finished = daemon.finish().await;
+    worked.and(finished)?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn start(
+    path: &Path,
+    config: Config,
+    record: PathBuf,
+    events: mpsc::Sender<Event>,
+) -> Result<Daemon, DaemonError> {
+    let now = Instant::now();
+    let netlink = Netlink::connect().map_err(DaemonError::io("netlink"))?;
+    let links = netlink
+        .links()
+        .await
+        .map_err(DaemonError::io("list of interfaces"))?;
+    let left = netlink.own_addresses().await;
+    let left = left.map_err(DaemonError::io("list of addresses"))?;
+    let mut control = Control::new(config, now);
+    control.set_links(links);
+    if let Some(name) = control.missing_interface() {
+        return Err(DaemonError::NoInterface(name.to_owned()));
+    }
+    control.inherit(&left);
+    let kernel = Kernel::get(&mut control, &record).await?;
+    let (hosts, wanted) = watch::channel(control.wanted_hosts());
+    tokio::spawn(hosts::run(netlink.clone(), wanted, events.clone()));
+    tokio::spawn(monitor::run(events.clone()));
+    let emit = events.clone();
+    let vrrp = vrrp::Handle::spawn(move |event| {
+        // On the protocol's own thread: it must not wait for us.
+        if emit.try_send(Event::Vrrp(event)).is_err() {
+            tracing::error!("the daemon does not keep up with VRRP events");
+        }
+    });
+    let vrrp = vrrp.map_err(DaemonError::io("VRRP thread"))?;
+    Ok(Daemon {
+        source: Source {
+            path: path.to_owned(),
+            loaded_at: SystemTime::now(),
+            error: None,
+        },
+        control,
+        kernel,
+        record,
+        held: left.iter().copied().collect(),
+        netlink,
+        vrrp,
+        checks: Checks::new(events),
+        hosts,
+        verdicts: Vec::new(),
+        retry_at: None,
+        unfit: BTreeSet::new(),
+    })
+}
+
+impl Daemon {
+    /// Hands the configuration in force to the parts that run by themselves.
+    fn configure(&mut self) {
+        let config = self.control.config();
+        self.checks.configure(&config.services);
+        self.vrrp
+            .send(vrrp::Command::Configure(config.vrrp.clone()));
+    }
+
+    async fn work(&mut self, inbox: &mut mpsc::Receiver<Event>) -> Result<(), DaemonError> {
+        // What an earlier daemon left forwards until the new tables are filled.
+        if self.held.is_empty() {
+            self.open_planes()?;
+        }
+        self.configure();
+        tracing::info!(config = %self.source.path.display(), "started");
+        let mut hangup = listen(SignalKind::hangup())?;
+        let mut terminate = listen(SignalKind::terminate())?;
+        let mut interrupt = listen(SignalKind::interrupt())?;
+        let mut audit = interval(AUDIT);
+        audit.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut deadline = None;
+        loop {
+            self.settle().await?;
+            let over = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if deadline.is_some() && (over || self.control.has_handed_over()) {
+                return Ok(());
+            }
+            let wake = self.control.next_timeout(Instant::now());
+            let wake = wake.into_iter().chain(deadline).chain(self.retry_at).min();
+            tokio::select! {
+                event = inbox.recv() => {
+                    // The tasks hold senders, so the channel never ends.
+                    let Some(event) = event else { return Ok(()) };
+                    self.handle(event).await;
+                    // What has come in meanwhile goes into the same change of the kernel.
+                    while let Ok(event) = inbox.try_recv() {
+                        self.handle(event).await;
+                    }
+                }
+                () = sleep_until(wake) => self.retry_at = None,
+                _ = audit.tick() => self.audit().await,
+                _ = hangup.recv() => {
+                    // Logged, and kept for `status`.
+                    let _ = self.reload().await;
+                }
+                _ = terminate.recv() => deadline = Some(self.stop(deadline)),
+                _ = interrupt.recv() => deadline = Some(self.stop(deadline)),
+            }
+        }
+    }
+
+    async fn audit(&mut self) {
+        self.refresh_links().await;
+        self.kernel.audit(&mut self.control, &self.record).await;
+    }
+
+    async fn refresh_links(&mut self) {
+        match self.netlink.links().await {
+            Ok(links) => self.control.set_links(links),
+            Err(error) => tracing::warn!(%error, "cannot list the interfaces"),
+        }
+    }
+
+    /// Gives up mastership; returns when to stop waiting for a successor. The second time, it
+    /// stops at once.
+    fn stop(&mut self, already: Option<Instant>) -> Instant {
+        let now = Instant::now();
+        if already.is_some() {
+            return now;
+        }
+        tracing::info!("stopping: handing over to another director");
+        self.control.stop();
+        self.vrrp.send(vrrp::Command::Shutdown);
+        let intervals = self.control.config().vrrp.iter().map(|v| v.advert_interval);
+        let longest = intervals.max().unwrap_or_default();
+        now + (longest + HANDOVER_SLACK).min(HANDOVER_LIMIT)
+    }
+
+    /// Removes all that this director put into the kernel.
+    async fn finish(mut self) -> Result<(), DaemonError> {
+        self.vrrp.send(vrrp::Command::Exit);
+        self.remove_addresses(&BTreeSet::new()).await;
+        self.kernel.remove().await
+    }
+
+    async fn handle(&mut self, event: Event) {
+        match event {
+            Event::Verdict(verdict) => {
+                self.control.verdict(verdict.clone());
+                self.verdicts.push(verdict);
+            }
+            Event::Route(hosts::Found { host, route }) => {
+                tracing::debug!(%host, ?route, "route of a real server");
+                self.control.route(host, route);
+            }
+            Event::Change(change) => self.change(change).await,
+            Event::Vrrp(event) => {
+                log::vrrp(&event);
+                self.control.vrrp(&event, Instant::now());
+            }
+            Event::Query((request, reply)) => {
+                let answer = self.answer(request).await;
+                // The client may have gone.
+                let _ = reply.send(answer);
+            }
+        }
+    }
+
+    async fn change(&mut self, change: monitor::Change) {
+        match &change {
+            monitor::Change::Neighbour(neighbour) => {
+                self.control.neighbour(neighbour);
+                return;
+            }
+            monitor::Change::Links => self.audit().await,
+            monitor::Change::Resync => self.refresh_links().await,
+        }
+        if change == monitor::Change::Resync {
+            match self.netlink.neighbours().await {
+                Ok(all) => all.iter().for_each(|one| self.control.neighbour(one)),
+                Err(error) => tracing::warn!(%error, "cannot list the neighbours"),
+            }
+        }
+    }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, DaemonError> {
+    signal(kind).map_err(DaemonError::io("signal handler"))
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

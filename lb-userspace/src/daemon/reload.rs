@@ -1,0 +1,86 @@
+//! Reload: check first, change only what differs, or nothing at all.
+
+use std::time::{Instant, SystemTime};
+
+use crate::api::shape::Reloaded;
+use crate::config::{self, Global};
+use crate::control::Control;
+
+use super::Daemon;
+
+impl Daemon {
+    /// Reads the file again and goes over to it. If anything is wrong with it, nothing changes.
+    pub(super) async fn reload(&mut self) -> Result<Reloaded, String> {
+        let result = self.try_reload().await;
+        match &result {
+            Ok(reloaded) => {
+                tracing::info!(changed = reloaded.changed, "configuration reloaded");
+                self.source.loaded_at = SystemTime::now();
+                self.source.error = None;
+            }
+            Err(error) => {
+                tracing::error!("reload refused, the old configuration stays in force: {error}");
+                self.source.error = Some(error.clone());
+            }
+        }
+        result
+    }
+
+    async fn try_reload(&mut self) -> Result<Reloaded, String> {
+        let new = config::load(&self.source.path).map_err(|errors| errors.to_string())?;
+        let old = self.control.config();
+        if *old == new {
+            return Ok(Reloaded { changed: false });
+        }
+        if let Some(key) = needs_restart(&old.global, &new.global) {
+            return Err(format!(
+                "[global] {key} cannot change while lvx runs: restart it, or undo the change"
+            ));
+        }
+        let before = self.control.clone();
+        self.control.configure(new, Instant::now());
+        if let Err(error) = self.claim_interfaces().await {
+            let tried = std::mem::replace(&mut self.control, before);
+            self.release_interfaces(&tried);
+            return Err(error);
+        }
+        self.release_interfaces(&before);
+        self.configure();
+        Ok(Reloaded { changed: true })
+    }
+
+    /// Attaches the program to interfaces that the new configuration adds.
+    async fn claim_interfaces(&mut self) -> Result<(), String> {
+        self.refresh_links().await;
+        if let Some(name) = self.control.missing_interface() {
+            return Err(format!("interface {name} does not exist: see `ip link`"));
+        }
+        if self.kernel.attached.is_empty() {
+            // Before the first start, which will attach them all, or without XDP.
+            return Ok(());
+        }
+        let attached = self.kernel.attach_all(&mut self.control);
+        attached.map_err(|error| error.to_string())
+    }
+
+    /// Takes the program off the interfaces of `other` that the configuration in force does not
+    /// name.
+    fn release_interfaces(&mut self, other: &Control) {
+        let kept = self.control.interfaces();
+        for name in other.interfaces().difference(&kept) {
+            self.kernel.detach(name);
+        }
+    }
+}
+
+/// The first key that was changed and is read at the start only.
+fn needs_restart(old: &Global, new: &Global) -> Option<&'static str> {
+    [
+        ("bpffs", old.bpffs == new.bpffs),
+        ("runtime_dir", old.runtime_dir == new.runtime_dir),
+        ("dataplane", old.dataplane == new.dataplane),
+        ("table_size", old.table_size == new.table_size),
+    ]
+    .into_iter()
+    .find_map(|(key, same)| (!same).then_some(key))
+}

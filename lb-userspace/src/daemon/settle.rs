@@ -1,0 +1,112 @@
+//! Bringing the kernel to what follows from all that is known.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use crate::config::{InterfaceAddress, PlaneChoice};
+use crate::vrrp;
+
+use super::{Daemon, DaemonError, NO_PLANE, log};
+
+/// After a failure of the kernel to take a change, it is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+impl Daemon {
+    /// Brings the kernel to what follows from all that is known now.
+    ///
+    /// Addresses leave before the services close and come after they have opened: an address
+    /// without its services makes the kernel reset connections.
+    pub(super) async fn settle(&mut self) -> Result<(), DaemonError> {
+        let now = Instant::now();
+        self.control.expire(now);
+        let addresses = self.control.addresses();
+        self.remove_addresses(&addresses).await;
+        self.apply().await;
+        if !self.kernel.ready && self.control.waits_for_plane(now) {
+            self.open_planes()?;
+            self.apply().await;
+        }
+        self.add_addresses(addresses).await;
+        let unfit = self.control.unfit();
+        for instance in unfit.difference(&self.unfit) {
+            tracing::error!(%instance, "mastership refused: {NO_PLANE}; see `lvx status`");
+        }
+        self.unfit = unfit;
+        for instance in self.control.take_unfit() {
+            self.vrrp.send(vrrp::Command::Stop { instance });
+        }
+        for instance in self.control.take_announcements() {
+            self.vrrp.send(vrrp::Command::Announce { instance });
+        }
+        for instance in self.control.take_ready(now) {
+            self.vrrp.send(vrrp::Command::Start { instance });
+        }
+        if let Err(error) = self.kernel.follow_sync(&self.control).await {
+            tracing::error!(%error, "connection sync");
+            self.retry_at = Some(now + RETRY);
+        }
+        let wanted = self.control.wanted_hosts();
+        self.hosts.send_if_modified(|hosts| {
+            let changed = *hosts != wanted;
+            *hosts = wanted;
+            changed
+        });
+        Ok(())
+    }
+
+    async fn apply(&mut self) {
+        let applied = self.kernel.apply(&self.control).await;
+        let verdicts = std::mem::take(&mut self.verdicts);
+        match applied {
+            Ok(()) => {
+                let in_kernel = Instant::now();
+                verdicts
+                    .iter()
+                    .for_each(|verdict| log::verdict(verdict, in_kernel));
+            }
+            Err(error) => {
+                tracing::error!(%error, "the data planes are not as they should be; trying again");
+                self.verdicts = verdicts;
+                self.retry_at = Some(Instant::now() + RETRY);
+            }
+        }
+    }
+
+    /// Attaches the program for the first time, and lets IPVS follow.
+    pub(super) fn open_planes(&mut self) -> Result<(), DaemonError> {
+        self.kernel.ready = true;
+        match self.kernel.attach_all(&mut self.control) {
+            // The ladder goes on downwards.
+            Err(_) if self.control.config().global.dataplane == PlaneChoice::Auto => Ok(()),
+            result => Ok(result?),
+        }
+    }
+
+    pub(super) async fn remove_addresses(&mut self, wanted: &BTreeSet<(u32, InterfaceAddress)>) {
+        for (ifindex, address) in self.held.difference(wanted).copied().collect::<Vec<_>>() {
+            match self.netlink.remove_address(ifindex, address).await {
+                Ok(()) => tracing::info!(%address, "virtual address removed"),
+                Err(error) => tracing::error!(%address, %error, "cannot remove a virtual address"),
+            }
+            self.held.remove(&(ifindex, address));
+        }
+    }
+
+    async fn add_addresses(&mut self, wanted: BTreeSet<(u32, InterfaceAddress)>) {
+        for (ifindex, address) in wanted {
+            if self.held.contains(&(ifindex, address)) {
+                continue;
+            }
+            match self.netlink.add_address(ifindex, address).await {
+                Ok(()) => {
+                    tracing::info!(%address, "virtual address added");
+                    self.held.insert((ifindex, address));
+                }
+                Err(error) => {
+                    tracing::error!(%address, %error, "cannot add a virtual address");
+                    self.retry_at = Some(Instant::now() + RETRY);
+                }
+            }
+        }
+    }
+}

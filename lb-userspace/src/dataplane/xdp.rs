@@ -1,0 +1,267 @@
+//! The XDP data plane: program, maps and links in the kernel.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use aya::maps::Map;
+use lb_common::layout::{self, ServiceKey, Slot};
+use lb_common::maglev::TableSize;
+
+use super::plan::{Applied, Changes, Full, Retired};
+use super::table::ForwardingTable;
+
+mod attach;
+mod counters;
+mod load;
+mod pins;
+mod sys;
+mod tables;
+
+pub use attach::{Attached, Mode, ModeChoice, Nic};
+pub use counters::ServiceCounters;
+
+use load::Loaded;
+use tables::Grace;
+
+/// What went wrong between us and the kernel.
+#[derive(Debug, thiserror::Error)]
+pub enum XdpError {
+    #[error("pin directory {path}: {error}")]
+    Pins { path: String, error: io::Error },
+    /// With the whole verifier log, if it was the verifier that refused.
+    #[error("the kernel refused the XDP program: {0}")]
+    Load(String),
+    #[error("{interface}: {reason}")]
+    Attach { interface: String, reason: String },
+    #[error("map {map}: {error}")]
+    Map { map: &'static str, error: io::Error },
+    #[error("the forwarding table does not fit: {0}")]
+    Full(#[from] Full),
+}
+
+/// Removes what an earlier daemon left in its pin directory, its program on interfaces included.
+///
+/// # Errors
+/// A pin cannot be removed.
+pub fn remove_left(directory: &Path) -> Result<(), XdpError> {
+    pins::remove_left(directory).map_err(|error| XdpError::Pins {
+        path: directory.display().to_string(),
+        error,
+    })
+}
+
+/// What [`Xdp::apply`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The kernel held the table already: nothing was written.
+    Unchanged,
+    Written {
+        /// Maglev tables that were swapped.
+        tables: usize,
+        /// From the call until packets saw all of it.
+        after: Duration,
+    },
+}
+
+/// The loaded program with its maps and what was written into them.
+pub struct Xdp {
+    loaded: Loaded,
+    size: TableSize,
+    applied: Applied,
+    /// Indexes that wait for the end of kernel calls.
+    waiting: Vec<(Vec<Grace>, Retired)>,
+    /// Counts of real servers that were removed, by service.
+    removed: BTreeMap<ServiceKey, layout::Counter>,
+}
+
+impl Xdp {
+    /// Loads the program with empty maps, pinned where nobody looks yet.
+    ///
+    /// # Errors
+    /// The directory is not on a bpffs, or the kernel refuses a map or the program.
+    pub fn load(object: &[u8], directory: &Path, size: TableSize) -> Result<Self, XdpError> {
+        Ok(Self {
+            loaded: Loaded::new(object, directory, size)?,
+            size,
+            applied: Applied::default(),
+            waiting: Vec::new(),
+            removed: BTreeMap::new(),
+        })
+    }
+
+    /// Attaches the program to an interface. One that an earlier daemon left there is replaced
+    /// in one step, so that the interface is never without.
+    ///
+    /// # Errors
+    /// The driver refuses, or another program is attached.
+    pub fn attach(&mut self, nic: &Nic, choice: ModeChoice) -> Result<Attached, XdpError> {
+        self.loaded.attach(nic, choice)
+    }
+
+    /// Takes the program off an interface.
+    pub fn detach(&mut self, interface: &str) {
+        self.loaded.detach(interface);
+    }
+
+    /// Shows the maps under their public names, and removes what an earlier daemon left on
+    /// interfaces that this one does not use.
+    ///
+    /// # Errors
+    /// The pin directory cannot be changed.
+    pub fn publish(&mut self) -> Result<(), XdpError> {
+        self.loaded.publish()
+    }
+
+    /// Detaches the program everywhere and removes all pins.
+    ///
+    /// # Errors
+    /// A pin cannot be removed.
+    pub fn remove(self) -> Result<(), XdpError> {
+        self.loaded.remove()
+    }
+
+    /// Brings the kernel to `desired`. Blocks for well below a millisecond, not for grace
+    /// periods.
+    ///
+    /// # Errors
+    /// The maps are too small, or the kernel refuses a write: what was applied before still
+    /// holds, at most some new services are missing, and the next call tries again.
+    pub fn apply(&mut self, desired: &ForwardingTable) -> Result<Outcome, XdpError> {
+        let start = Instant::now();
+        self.reclaim();
+        let planned = self.applied.plan(desired, self.size);
+        let (changes, next) = match planned {
+            // There may be room once the kernel has let go of what was replaced just now.
+            Err(_) if !self.waiting.is_empty() => {
+                self.wait();
+                self.applied.plan(desired, self.size)?
+            }
+            planned => planned?,
+        };
+        if changes.is_empty() {
+            return Ok(Outcome::Unchanged);
+        }
+        let graces = self.write(&changes)?;
+        let after = start.elapsed();
+        self.applied = next;
+        self.waiting.push((graces, changes.retired));
+        Ok(Outcome::Written {
+            tables: changes.tables.len(),
+            after,
+        })
+    }
+
+    fn write(&mut self, changes: &Changes) -> Result<Vec<Grace>, XdpError> {
+        let entry = |&(index, value)| (index, value);
+        self.loaded.clear_counters(&changes.clear_counters)?;
+        self.update("real_servers", changes.real_servers.iter().map(entry))?;
+        let interface = |&(index, mac): &(u32, super::table::Mac)| {
+            let reserved = 0;
+            (
+                index,
+                layout::Interface {
+                    mac: mac.0,
+                    reserved,
+                },
+            )
+        };
+        self.update("interfaces", changes.set_interfaces.iter().map(interface))?;
+        self.loaded
+            .set_tx_ports(changes.set_interfaces.iter().map(|&(index, _)| index))?;
+        let outer = self.loaded.map_fd("tables")?;
+        let map_error = |map| move |error| XdpError::Map { map, error };
+        let inner =
+            |(index, slots): &(u32, Vec<Slot>)| Ok((*index, tables::table(slots, self.size)?));
+        let inner: io::Result<Vec<_>> = changes.tables.iter().map(inner).collect();
+        let swapped = inner.and_then(|inner| tables::swap(outer, inner));
+        let mut graces: Vec<Grace> = swapped.map_err(map_error("tables"))?.into_iter().collect();
+        if let Some(index) = &changes.index {
+            let inner = tables::service_index(index);
+            let outer = self.loaded.map_fd("service_index")?;
+            let swapped = inner.and_then(|inner| tables::swap(outer, vec![(0, inner)]));
+            graces.extend(swapped.map_err(map_error("service_index"))?);
+        }
+        let service = |&(key, value): &(ServiceKey, layout::Service)| (key, value);
+        self.update("services", changes.set_services.iter().map(service))?;
+        for key in &changes.remove_services {
+            sys::delete(self.loaded.map_fd("services")?, key).map_err(map_error("services"))?;
+        }
+        for index in &changes.remove_interfaces {
+            sys::delete(self.loaded.map_fd("tx_ports")?, index).map_err(map_error("tx_ports"))?;
+            sys::delete(self.loaded.map_fd("interfaces")?, index)
+                .map_err(map_error("interfaces"))?;
+        }
+        if !changes.retired.tables.is_empty() {
+            let removed = tables::remove(outer, changes.retired.tables.clone());
+            graces.push(removed.map_err(map_error("tables"))?);
+        }
+        Ok(graces)
+    }
+
+    fn update<K: sys::Pod, V: sys::Pod>(
+        &self,
+        map: &'static str,
+        entries: impl Iterator<Item = (K, V)>,
+    ) -> Result<(), XdpError> {
+        sys::update_batch(self.loaded.map_fd(map)?, entries)
+            .map_err(|error| XdpError::Map { map, error })
+    }
+
+    /// Waits for all grace periods and gives back the indexes.
+    fn wait(&mut self) {
+        let graces = self
+            .waiting
+            .iter_mut()
+            .flat_map(|(graces, _)| graces.drain(..));
+        graces.for_each(Grace::wait);
+        self.reclaim();
+    }
+
+    /// Gives back the indexes whose grace period is over.
+    fn reclaim(&mut self) {
+        let over = |(graces, _): &mut (Vec<Grace>, Retired)| graces.iter().all(Grace::has_ended);
+        let ended: Vec<_> = self.waiting.extract_if(.., over).collect();
+        for (_, retired) in ended {
+            for (service, counter) in &retired.counters {
+                if let Ok(count) = self.count(*counter) {
+                    counters::add(self.removed.entry(*service).or_default(), count);
+                }
+            }
+            self.applied.reclaim(&retired);
+        }
+    }
+
+    /// The kernel's id of the program.
+    #[must_use]
+    pub fn program_id(&mut self) -> Option<u32> {
+        Some(self.loaded.program().ok()?.info().ok()?.id())
+    }
+
+    /// The program itself, for test runs.
+    ///
+    /// # Errors
+    /// The object has no program of the expected name.
+    pub fn program(&mut self) -> Result<&mut aya::programs::Xdp, XdpError> {
+        self.loaded.program()
+    }
+}
+
+impl Loaded {
+    fn map_fd(&self, name: &'static str) -> Result<BorrowedFd<'_>, XdpError> {
+        if let Map::HashMap(data)
+        | Map::Array(data)
+        | Map::PerCpuArray(data)
+        | Map::ArrayOfMaps(data)
+        | Map::DevMapHash(data) = self.map(name)?
+        {
+            return Ok(data.fd().as_fd());
+        }
+        Err(XdpError::Map {
+            map: name,
+            error: io::Error::other("it has an unexpected type"),
+        })
+    }
+}

@@ -1,0 +1,14 @@
+//! The lvx daemon: configuration, VRRP, health checks, control and the data planes.
+//!
+//! `main.rs` is the command line over this library; the tests drive its parts directly.
+
+pub mod api;
+pub mod cli;
+pub mod config;
+pub mod control;
+pub mod daemon;
+pub mod dataplane;
+pub mod health;
+pub mod netlink;
+pub mod object;
+pub mod vrrp;

@@ -1,0 +1,7 @@
+//! The `lvx` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lb_userspace::cli::main()
+}

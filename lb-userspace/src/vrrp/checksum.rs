@@ -1,0 +1,68 @@
+//! The Internet checksum (RFC 1071) over a VRRP message, in the two forms in use. PURE.
+
+use std::net::Ipv4Addr;
+
+use super::packet::PROTOCOL;
+
+/// Checksum of `message` alone: version 2, and version 3 over IPv4 by RFC 9568 section 5.2.8.
+///
+/// 0 if the message carries its correct checksum already.
+pub fn plain(message: &[u8]) -> u16 {
+    finish(sum(message))
+}
+
+/// Checksum of `message` behind an IPv4 pseudo-header, as RFC 5798 section 5.2.8 is commonly read.
+///
+/// 0 if the message carries its correct checksum already.
+pub fn with_pseudo_header(source: Ipv4Addr, destination: Ipv4Addr, message: &[u8]) -> u16 {
+    let pseudo = sum(&source.octets())
+        + sum(&destination.octets())
+        + u64::from(PROTOCOL)
+        + message.len() as u64;
+    finish(pseudo + sum(message))
+}
+
+/// Sum of the big-endian 16-bit words; an odd last byte is the high half of a word.
+fn sum(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<2>();
+    let last = rest.first().map_or(0, |&byte| u64::from(byte) << 8);
+    let words = words
+        .iter()
+        .map(|&word| u64::from(u16::from_be_bytes(word)));
+    words.sum::<u64>() + last
+}
+
+fn finish(mut sum: u64) -> u16 {
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !(sum as u16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc1071_example() {
+        // RFC 1071 section 3: these words sum to ddf2.
+        let bytes = [0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7];
+        assert_eq!(plain(&bytes), !0xddf2);
+    }
+
+    #[test]
+    fn odd_length_pads_with_zero() {
+        assert_eq!(plain(&[1, 2, 3]), plain(&[1, 2, 3, 0]));
+    }
+
+    #[test]
+    fn pseudo_header_counts_addresses_protocol_and_length() {
+        let (source, destination) = (Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(224, 0, 0, 18));
+        let message = [0x31, 51, 100, 1];
+        let spelt_out = [192, 0, 2, 1, 224, 0, 0, 18, 0, 112, 0, 4, 0x31, 51, 100, 1];
+        assert_eq!(
+            with_pseudo_header(source, destination, &message),
+            plain(&spelt_out)
+        );
+    }
+}

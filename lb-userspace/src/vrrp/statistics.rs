@@ -1,0 +1,158 @@
+//! Counters of the instances: written by the protocol thread, read by whoever asks.
+
+use std::array;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::packet::DecodeError;
+use crate::config::ChecksumForm;
+
+/// Counters of one instance since it was configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statistics {
+    pub instance: String,
+    /// Advertisements sent, of any priority.
+    pub sent: u64,
+    pub send_errors: u64,
+    /// Gratuitous ARP frames sent.
+    pub announced: u64,
+    /// Advertisements that passed all checks.
+    pub received: u64,
+    /// Those of `received` with a version 3 checksum over the pseudo-header too.
+    pub received_rfc5798: u64,
+    /// Those of `received` with a version 3 checksum over the message alone.
+    pub received_rfc9568: u64,
+    /// Advertisements dropped, by [`DecodeError::name`], in the order of the checks.
+    pub errors: Vec<(&'static str, u64)>,
+    /// Messages on the instance's interface that were no VRRP over IPv4; shared with the other
+    /// instances there.
+    pub interface_malformed: u64,
+    /// Messages on the instance's interface for a virtual router that no instance has; shared
+    /// with the other instances there.
+    pub interface_unknown_vrid: u64,
+}
+
+/// The live counters of one instance.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) sent: Counter,
+    pub(super) send_errors: Counter,
+    pub(super) announced: Counter,
+    received: Counter,
+    received_rfc5798: Counter,
+    received_rfc9568: Counter,
+    errors: Errors,
+}
+
+impl Counters {
+    pub(super) fn count_received(&self, checksum: Option<ChecksumForm>) {
+        self.received.add();
+        match checksum {
+            Some(ChecksumForm::Rfc5798) => self.received_rfc5798.add(),
+            Some(ChecksumForm::Rfc9568) => self.received_rfc9568.add(),
+            None => (),
+        }
+    }
+
+    pub(super) fn count_error(&self, error: &DecodeError) {
+        self.errors.0[error.index()].add();
+    }
+}
+
+/// The live counters of one interface.
+#[derive(Debug, Default)]
+pub(super) struct InterfaceCounters {
+    pub(super) malformed: Counter,
+    pub(super) unknown_vrid: Counter,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counter(AtomicU64);
+
+impl Counter {
+    // Each counter stands for itself: no order between them is promised.
+    pub(super) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[derive(Debug)]
+struct Errors([Counter; DecodeError::NAMES.len()]);
+
+impl Default for Errors {
+    fn default() -> Self {
+        Self(array::from_fn(|_| Counter::default()))
+    }
+}
+
+/// Where one instance counts.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) instance: String,
+    pub(super) counters: Arc<Counters>,
+    pub(super) interface: Arc<InterfaceCounters>,
+}
+
+/// Which instances count where. The protocol thread locks it only when the configuration changes.
+#[derive(Debug, Default)]
+pub(super) struct Registry(Mutex<Vec<Entry>>);
+
+impl Registry {
+    pub(super) fn replace(&self, entries: Vec<Entry>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = entries;
+    }
+
+    pub(super) fn snapshot(&self) -> Vec<Statistics> {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.iter().map(Entry::read).collect()
+    }
+}
+
+impl Entry {
+    fn read(&self) -> Statistics {
+        let counters = &self.counters;
+        let errors = counters.errors.0.iter().map(Counter::get);
+        Statistics {
+            instance: self.instance.clone(),
+            sent: counters.sent.get(),
+            send_errors: counters.send_errors.get(),
+            announced: counters.announced.get(),
+            received: counters.received.get(),
+            received_rfc5798: counters.received_rfc5798.get(),
+            received_rfc9568: counters.received_rfc9568.get(),
+            errors: DecodeError::NAMES.into_iter().zip(errors).collect(),
+            interface_malformed: self.interface.malformed.get(),
+            interface_unknown_vrid: self.interface.unknown_vrid.get(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snapshot_names_every_error() {
+        let registry = Registry::default();
+        let entry = Entry {
+            instance: "VI_1".to_owned(),
+            counters: Arc::default(),
+            interface: Arc::default(),
+        };
+        registry.replace(vec![entry.clone()]);
+        entry.counters.count_error(&DecodeError::Ttl(64));
+        entry.counters.count_received(Some(ChecksumForm::Rfc9568));
+        entry.interface.unknown_vrid.add();
+        let [statistics] = &registry.snapshot()[..] else {
+            panic!("one instance");
+        };
+        assert_eq!(statistics.errors.len(), DecodeError::NAMES.len());
+        assert_eq!(statistics.errors[1], ("ttl", 1));
+        assert_eq!((statistics.received, statistics.received_rfc9568), (1, 1));
+        assert_eq!(statistics.interface_unknown_vrid, 1);
+    }
+}

@@ -1,0 +1,120 @@
+//! The protocol's own thread: no executor, no lock, nothing else that could make an advertisement
+//! late.
+//!
+//! It waits with `ppoll` for datagrams, commands and the next timer, and reads all that arrived
+//! before it lets a timer run: a wake-up that comes late must not make a master of us.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tracing::error;
+
+use super::statistics::Registry;
+use super::{Command, Event, Statistics};
+use worker::Worker;
+
+mod poll;
+mod port;
+mod router;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use poll::Waker;
+
+/// The running protocol thread. Dropping it ends the thread, without a word to the peers.
+#[derive(Debug)]
+pub struct Handle {
+    commands: Sender<Command>,
+    waker: Arc<Waker>,
+    registry: Arc<Registry>,
+    thread: JoinHandle<()>,
+}
+
+impl Handle {
+    /// Starts the thread, in the caller's network namespace.
+    ///
+    /// `emit` is called on it and must not block.
+    ///
+    /// # Errors
+    /// The system's, if there is no room for a thread or a file descriptor.
+    pub fn spawn(emit: impl FnMut(Event) + Send + 'static) -> io::Result<Self> {
+        let (commands, receiver) = mpsc::channel();
+        let waker = Arc::new(Waker::new()?);
+        let registry = Arc::new(Registry::default());
+        let worker = Worker::new(Box::new(emit), Arc::clone(&registry), Instant::now());
+        let thread = {
+            let waker = Arc::clone(&waker);
+            Builder::new()
+                .name("lvx-vrrp".to_owned())
+                .spawn(move || run(worker, &receiver, &waker))?
+        };
+        Ok(Self {
+            commands,
+            waker,
+            registry,
+            thread,
+        })
+    }
+
+    /// Hands over a command; it is carried out at once, in the order of sending.
+    pub fn send(&self, command: Command) {
+        // Fails only after `Exit`, when there is nothing left to command.
+        if self.commands.send(command).is_ok() {
+            self.waker.wake();
+        }
+    }
+
+    /// A snapshot of the counters, one per instance, in the configuration's order.
+    pub fn statistics(&self) -> Vec<Statistics> {
+        self.registry.snapshot()
+    }
+
+    /// Whether the thread has ended.
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.send(Command::Exit);
+    }
+}
+
+fn run(mut worker: Worker, commands: &Receiver<Command>, waker: &Waker) {
+    loop {
+        let timeout = worker.next_timeout();
+        match worker.wait(waker, timeout) {
+            Ok(ready) => {
+                for interface in ready {
+                    worker.receive(&interface, Instant::now());
+                }
+            }
+            Err(error) => {
+                // Out of memory for one poll: the timers must go on all the same.
+                error!(%error, "waiting for packets failed");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        waker.clear();
+        if carry_out(&mut worker, commands).is_break() {
+            return;
+        }
+        worker.timers(Instant::now());
+    }
+}
+
+fn carry_out(worker: &mut Worker, commands: &Receiver<Command>) -> ControlFlow<()> {
+    loop {
+        match commands.try_recv() {
+            Ok(command) => worker.command(command, Instant::now())?,
+            Err(TryRecvError::Empty) => return ControlFlow::Continue(()),
+            Err(TryRecvError::Disconnected) => return ControlFlow::Break(()),
+        }
+    }
+}

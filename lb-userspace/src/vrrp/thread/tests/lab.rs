@@ -1,0 +1,260 @@
+//! Two hosts in network namespaces of their own, joined by a cable.
+
+use std::fs::File;
+use std::net::Ipv4Addr;
+use std::num::NonZeroU8;
+use std::os::fd::AsRawFd;
+use std::process::{self, Command as Process};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::config::{Auth, ChecksumForm, Garp, Instance, InterfaceAddress, Version};
+use crate::vrrp::packet::{self, Advertisement, Expected};
+use crate::vrrp::{Command, Event, Handle, State};
+
+pub(super) const INTERFACE: &str = "wire";
+pub(super) const VIP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whether this test can run; a missing root is an error in CI.
+pub(super) fn can_run() -> bool {
+    // SAFETY: no arguments, no failure.
+    let root = unsafe { libc::geteuid() } == 0;
+    if !root {
+        assert_ne!(
+            std::env::var("CI").as_deref(),
+            Ok("true"),
+            "CI must be root"
+        );
+        eprintln!("skipped: network namespaces need root");
+    }
+    root
+}
+
+fn ip(arguments: &str) {
+    let output = Process::new("ip")
+        .args(arguments.split(' '))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "ip {arguments}: {said}");
+}
+
+/// Namespaces 0 and 1; gone when dropped, also by a panic.
+pub(super) struct Lab {
+    names: [String; 2],
+}
+
+impl Lab {
+    pub(super) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let names = [0, 1].map(|host| format!("lvx-vrrp-{}-{count}-{host}", process::id()));
+        // Made first: what comes up half must go down too.
+        let lab = Self { names };
+        for name in &lab.names {
+            ip(&format!("netns add {name}"));
+        }
+        lab
+    }
+
+    pub(super) fn connected() -> Self {
+        let lab = Self::new();
+        lab.connect();
+        lab
+    }
+
+    /// Host `n` gets 192.0.2.(n + 1) and the MAC 02:00:00:00:00:0(n + 1).
+    pub(super) fn connect(&self) {
+        let [a, b] = &self.names;
+        ip(&format!(
+            "-n {a} link add {INTERFACE} address 02:00:00:00:00:01 type veth \
+             peer name {INTERFACE} address 02:00:00:00:00:02 netns {b}"
+        ));
+        for (host, name) in self.names.iter().enumerate() {
+            ip(&format!(
+                "-n {name} address add 192.0.2.{}/24 dev {INTERFACE}",
+                host + 1
+            ));
+            ip(&format!("-n {name} link set {INTERFACE} up"));
+        }
+    }
+
+    pub(super) fn disconnect(&self) {
+        ip(&format!("-n {} link del {INTERFACE}", self.names[0]));
+    }
+
+    /// Runs `act` on a thread inside a host; threads made by `act` are inside too.
+    pub(super) fn on<T: Send + 'static>(
+        &self,
+        host: usize,
+        act: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
+        let namespace = File::open(format!("/run/netns/{}", self.names[host])).unwrap();
+        let inside = thread::spawn(move || {
+            // SAFETY: a valid descriptor; it moves this thread only.
+            let result = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) };
+            assert_eq!(result, 0, "setns");
+            act()
+        });
+        inside.join().unwrap()
+    }
+
+    pub(super) fn director(&self, host: usize) -> Director {
+        self.on(host, || {
+            let (sender, events) = mpsc::channel();
+            let emit = move |event| drop(sender.send(event));
+            let handle = Handle::spawn(emit).unwrap();
+            Director { handle, events }
+        })
+    }
+
+    /// Sees all that a host's interfaces receive and send.
+    pub(super) fn sniffer(&self, host: usize) -> Sniffer {
+        let all = Protocol::from(i32::from((libc::ETH_P_ALL as u16).to_be()));
+        let socket = self.on(host, move || {
+            Socket::new(Domain::PACKET, Type::RAW, Some(all))
+        });
+        let socket = socket.unwrap();
+        let timeout = Some(Duration::from_millis(100));
+        socket.set_read_timeout(timeout).unwrap();
+        Sniffer(socket)
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        for name in &self.names {
+            let _ = Process::new("ip").args(["netns", "del", name]).output();
+        }
+    }
+}
+
+pub(super) struct Director {
+    pub(super) handle: Handle,
+    events: Receiver<Event>,
+}
+
+impl Director {
+    pub(super) fn configure(&self, instances: &[Instance]) {
+        self.handle.send(Command::Configure(instances.to_vec()));
+    }
+
+    pub(super) fn start(&self, instance: &str) {
+        let instance = instance.to_owned();
+        self.handle.send(Command::Start { instance });
+    }
+
+    pub(super) fn announce(&self, instance: &str) {
+        let instance = instance.to_owned();
+        self.handle.send(Command::Announce { instance });
+    }
+
+    pub(super) fn next_event(&self) -> Event {
+        self.events.recv_timeout(PATIENCE).expect("an event")
+    }
+
+    /// Skips events until the state is reached; returns the cause and when.
+    pub(super) fn until(&self, wanted: State) -> (String, Instant) {
+        loop {
+            match self.next_event() {
+                Event::State {
+                    state, cause, at, ..
+                } if state == wanted => return (cause, at),
+                Event::State { .. } | Event::LeaderHeard { .. } | Event::Failed { .. } => (),
+            }
+        }
+    }
+
+    /// Skips events until a leader is heard; returns its address and priority.
+    pub(super) fn until_leader(&self) -> (Ipv4Addr, u8) {
+        loop {
+            match self.next_event() {
+                Event::LeaderHeard {
+                    source, priority, ..
+                } => return (source, priority),
+                Event::State { .. } | Event::Failed { .. } => (),
+            }
+        }
+    }
+}
+
+/// A frame of interest.
+#[derive(Debug)]
+pub(super) enum Seen {
+    Arp(Vec<u8>),
+    Advertisement(Ipv4Addr, Advertisement),
+}
+
+pub(super) struct Sniffer(Socket);
+
+impl Sniffer {
+    /// The next ARP frame, or the next advertisement of `instance` that passes all checks.
+    pub(super) fn next(&self, instance: &Instance) -> Seen {
+        let deadline = Instant::now() + PATIENCE;
+        let mut buffer = [0; 2048];
+        while Instant::now() < deadline {
+            // Times out now and then to look at the deadline.
+            let Ok(len) = std::io::Read::read(&mut &self.0, &mut buffer) else {
+                continue;
+            };
+            let frame = &buffer[..len];
+            match frame[12..14] {
+                [0x08, 0x06] => return Seen::Arp(frame.to_vec()),
+                [0x08, 0x00] if frame[..6] == [0x01, 0x00, 0x5e, 0, 0, 0x12] => {
+                    let (header, message) = packet::split_ipv4(&frame[14..]).unwrap();
+                    let expected = Expected {
+                        version: instance.version,
+                        virtual_router_id: instance.virtual_router_id,
+                        interval: instance.advert_interval,
+                        auth: instance.auth,
+                    };
+                    let received = packet::parse(&header, message, &expected).unwrap();
+                    return Seen::Advertisement(header.source, received.advertisement);
+                }
+                _ => (),
+            }
+        }
+        panic!("nothing seen in {PATIENCE:?}");
+    }
+
+    /// The next advertisement from this address, whatever else goes by.
+    pub(super) fn next_advertisement(&self, instance: &Instance, from: Ipv4Addr) -> Advertisement {
+        loop {
+            match self.next(instance) {
+                Seen::Advertisement(source, advertisement) if source == from => {
+                    return advertisement;
+                }
+                Seen::Advertisement(..) | Seen::Arp(_) => (),
+            }
+        }
+    }
+}
+
+/// Version 3, VRID 51, 100 ms.
+pub(super) fn instance(name: &str, priority: u8) -> Instance {
+    Instance {
+        name: name.to_owned(),
+        interface: INTERFACE.to_owned(),
+        virtual_router_id: NonZeroU8::new(51).unwrap(),
+        version: Version::V3,
+        priority: NonZeroU8::new(priority).unwrap(),
+        advert_interval: Duration::from_millis(100),
+        addresses: vec![InterfaceAddress {
+            address: VIP,
+            prefix_len: 24,
+        }],
+        checksum: ChecksumForm::Rfc5798,
+        auth: Auth::None,
+        preempt: true,
+        garp: Garp {
+            count: 3,
+            interval: Duration::from_millis(20),
+            refresh: None,
+        },
+    }
+}

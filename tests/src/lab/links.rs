@@ -1,0 +1,50 @@
+//! Tampering with a lab's network.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+
+use super::Lab;
+use crate::lab::topology::{self, INTERFACE, Role, VIP, ip_batch};
+
+impl Lab {
+    /// Cuts or plugs in the cable of director `number`.
+    ///
+    /// # Errors
+    /// `ip` failed.
+    pub fn set_link(&self, number: u8, up: bool) -> Result<()> {
+        let state = if up { "up" } else { "down" };
+        let port = Role::Director(number).name();
+        ip_batch(
+            &self.switch,
+            &format!(
+                "link set {port} {state}
+"
+            ),
+        )
+    }
+
+    /// Makes the client send everything for the VIP to director `number`, master or not.
+    ///
+    /// # Errors
+    /// `ip` failed.
+    pub fn misdirect_clients(&self, number: u8) -> Result<()> {
+        let mac = self.directors[usize::from(number) - 1].mac()?;
+        ip_batch(
+            &self.client,
+            &format!("neigh replace {VIP} lladdr {mac} dev {INTERFACE} nud permanent\n"),
+        )
+    }
+
+    /// Makes the kernel of director `number` route what is for the VIP to one real server.
+    ///
+    /// # Errors
+    /// `ip` failed.
+    pub fn route_vip_by_kernel(&self, number: u8, server: u8) -> Result<()> {
+        let host = &self.directors[usize::from(number) - 1].netns;
+        let via = topology::server_address(server);
+        ip_batch(host, &format!("route add {VIP}/32 via {via}\n"))?;
+        host.run(|| fs::write("/proc/sys/net/ipv4/ip_forward", "1"))?
+            .context("switching on forwarding")
+    }
+}

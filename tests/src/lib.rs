@@ -1,0 +1,17 @@
+//! Hosts in network namespaces: the lab in which the demo and the end-to-end tests run lvx.
+//!
+//! A [`lab::Lab`] is a switch, a client with many addresses, two directors and some real servers
+//! with HTTP and echo servers. [`client`] makes the traffic, [`steps`] are the points of the main
+//! job, and [`harness`] runs a step as a test. [`sandbox`] is for the program
+//! alone, and [`bench`] measures it. Needs root.
+
+pub mod bench;
+pub mod client;
+pub mod echo;
+pub mod harness;
+pub mod lab;
+pub mod netns;
+pub mod plane_bench;
+pub mod sandbox;
+pub mod steps;
+pub mod wait;

@@ -1,0 +1,18 @@
+//! Kernel IPVS as lvx programs it, in a kernel that has it: `cargo xtask vm` runs these tests.
+
+#[path = "ipvs/daemons.rs"]
+mod daemons;
+#[path = "ipvs/load.rs"]
+mod load;
+#[path = "ipvs/mapping.rs"]
+mod mapping;
+#[path = "ipvs/owners.rs"]
+mod owners;
+#[path = "ipvs/place.rs"]
+mod place;
+#[path = "ipvs/services.rs"]
+mod services;
+#[path = "ipvs/tables.rs"]
+mod tables;
+#[path = "ipvs/wire.rs"]
+mod wire;

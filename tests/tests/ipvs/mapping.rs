@@ -1,0 +1,253 @@
+//! The kernel's `mh` gives every client the server that `dataplane::maglev` names.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::OnceLock;
+
+use anyhow::{Result, ensure};
+use lb_common::hash::{KEY_SLOT, address_word, hsiphash};
+use lb_common::maglev::TableSize;
+use lb_userspace::dataplane::ipvs::{Ipvs, Outcome, ServiceFlags};
+use lb_userspace::dataplane::maglev::{Member, client_slot, fill};
+use lb_userspace::dataplane::table::address_bytes;
+
+use crate::load::{Load, client};
+use crate::place::{Place, in_place};
+use crate::tables::{key, server, service, table};
+use crate::wire::{PORT, Segment, Wire};
+
+const CLIENTS: u32 = 5000;
+
+/// A repeatable row of numbers (xorshift).
+struct Numbers(u32);
+
+impl Numbers {
+    fn below(&mut self, end: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        self.0 % end
+    }
+}
+
+/// The table's size, by what the kernel says of itself or else the usual one.
+fn size() -> TableSize {
+    static SIZE: OnceLock<TableSize> = OnceLock::new();
+    *SIZE.get_or_init(|| Ipvs::mh_table_size().unwrap_or_default())
+}
+
+/// Sends a load and compares every server that the kernel chose with ours; how many there were.
+async fn compare(
+    place: &Place,
+    wire: &Wire,
+    servers: &BTreeMap<IpAddr, u16>,
+    load: Load,
+    slot: impl Fn(IpAddr) -> u32,
+) -> Result<usize> {
+    let members: Vec<Member> = servers
+        .iter()
+        .map(|(&address, &weight)| Member {
+            address,
+            port: PORT,
+            weight,
+        })
+        .collect();
+    let slots = fill(&members, size());
+    let v6 = servers.keys().any(IpAddr::is_ipv6);
+    let chosen = load.send(place, wire, v6).await?;
+    for (&client, &kernel) in &chosen {
+        let ours = slots[slot(client) as usize].map(|member| members[member].address);
+        ensure!(
+            Some(kernel) == ours,
+            "{client} is at {kernel} in the kernel, {ours:?} with us, of {servers:?}"
+        );
+    }
+    ensure!(
+        chosen.len() == load.clients as usize,
+        "{} connections",
+        chosen.len()
+    );
+    Ok(chosen.len())
+}
+
+fn by_address(client: IpAddr) -> u32 {
+    client_slot(client, size())
+}
+
+/// `count` servers of unequal weights.
+fn unequal(v6: bool, count: u16, numbers: &mut Numbers) -> BTreeMap<IpAddr, u16> {
+    (1..=count)
+        .map(|n| (server(v6, n * 3), 1 + numbers.below(100) as u16))
+        .collect()
+}
+
+fn fixed_tables(v6: bool) {
+    in_place(async move |place| {
+        let wire = Wire::open()?;
+        let mut numbers = Numbers(7);
+        let mut ipvs = place.ipvs().await?;
+        let mut compared = 0;
+        for count in [2, 3, 10, 50] {
+            let servers = unequal(v6, count, &mut numbers);
+            ipvs.apply(&table([(key(v6), service("mh", &servers))]))
+                .await?;
+            let load = Load::syn(CLIENTS, 1024 + count);
+            compared += compare(&place, &wire, &servers, load, by_address).await?;
+        }
+        eprintln!("{compared} clients compared");
+        Ok(())
+    });
+}
+
+#[test]
+fn kernel_chooses_as_we_do_for_ipv4() {
+    fixed_tables(false);
+}
+
+#[test]
+fn kernel_chooses_as_we_do_for_ipv6() {
+    fixed_tables(true);
+}
+
+/// One server comes, goes, changes its weight or is drained.
+fn change(v6: bool, servers: &mut BTreeMap<IpAddr, u16>, numbers: &mut Numbers) {
+    let n = numbers.below(servers.len() as u32) as usize;
+    let some = servers.keys().copied().nth(n);
+    match (numbers.below(4), some) {
+        (0, Some(some)) if servers.len() > 2 => {
+            servers.remove(&some);
+        }
+        (1, Some(some)) => {
+            servers.insert(some, 0);
+        }
+        (2, Some(some)) => {
+            servers.insert(some, 1 + numbers.below(1000) as u16);
+        }
+        _ => {
+            let some = server(v6, 1 + numbers.below(200) as u16);
+            servers.insert(some, 1 + numbers.below(20) as u16);
+        }
+    }
+    // With no weight at all nobody would get anything.
+    if servers.values().all(|&weight| weight == 0) {
+        servers.insert(server(v6, 1), 1);
+    }
+}
+
+/// A few clients after each change, all of them after the last one.
+fn changing_table(v6: bool) {
+    const CHANGES: u16 = 20;
+    in_place(async move |place| {
+        let wire = Wire::open()?;
+        let mut numbers = Numbers(if v6 { 42 } else { 4242 });
+        let mut servers = unequal(v6, 5, &mut numbers);
+        let mut ipvs = place.ipvs().await?;
+        let mut compared = 0;
+        for round in 0..=CHANGES {
+            let outcome = ipvs
+                .apply(&table([(key(v6), service("mh", &servers))]))
+                .await?;
+            let descending: Vec<(IpAddr, u32)> = servers
+                .iter()
+                .rev()
+                .map(|(&address, &weight)| (address, weight.into()))
+                .collect();
+            ensure!(
+                place.order()? == descending,
+                "{outcome:?}: {:?}",
+                place.order()?
+            );
+            let clients = if round == CHANGES { CLIENTS } else { 400 };
+            let load = Load::syn(clients, 2000 + round);
+            compared += compare(&place, &wire, &servers, load, by_address).await?;
+            change(v6, &mut servers, &mut numbers);
+        }
+        eprintln!("{compared} clients compared");
+        Ok(())
+    });
+}
+
+#[test]
+fn kernel_chooses_as_we_do_after_each_of_20_changes_for_ipv4() {
+    changing_table(false);
+}
+
+#[test]
+fn kernel_chooses_as_we_do_after_each_of_20_changes_for_ipv6() {
+    changing_table(true);
+}
+
+#[test]
+fn with_mh_port_the_clients_port_is_hashed_too() {
+    in_place(async |place| {
+        let wire = Wire::open()?;
+        let servers = unequal(false, 5, &mut Numbers(11));
+        let mut with_port = service("mh", &servers);
+        with_port.flags = ServiceFlags {
+            port: true,
+            ..ServiceFlags::default()
+        };
+        let mut ipvs = place.ipvs().await?;
+        ipvs.apply(&table([(key(false), with_port)])).await?;
+        for port in [1500, 40_000] {
+            let slot = |client| {
+                hsiphash(address_word(address_bytes(client), port), KEY_SLOT) % size().slots()
+            };
+            compare(&place, &wire, &servers, Load::syn(500, port), slot).await?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn connections_stay_when_a_server_comes_in_between() {
+    in_place(async |place| {
+        let wire = Wire::open()?;
+        let [low, high, between] = [1, 9, 5].map(|n| server(false, n));
+        let mut servers = BTreeMap::from([(low, 1), (high, 1)]);
+        let mut ipvs = place.ipvs().await?;
+        ipvs.apply(&table([(key(false), service("mh", &servers))]))
+            .await?;
+        compare(&place, &wire, &servers, Load::syn(100, 1024), by_address).await?;
+        let mut before = place.connections()?;
+        servers.insert(between, 1);
+        let outcome = ipvs
+            .apply(&table([(key(false), service("mh", &servers))]))
+            .await?;
+        // The higher one is taken out, the new one added, the higher one added again.
+        ensure!(
+            matches!(outcome, Outcome::Written { operations: 3, .. }),
+            "{outcome:?}"
+        );
+        ensure!(
+            place.sysctl("expire_nodest_conn")? == "1",
+            "left switched off"
+        );
+        for n in 0..100 {
+            wire.send(client(false, n), 1024, Segment::Ack)?;
+        }
+        let mut after = place.connections()?;
+        before.sort();
+        after.sort();
+        ensure!(before == after, "connections moved");
+        compare(&place, &wire, &servers, Load::syn(100, 1025), by_address).await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn connections_from_elsewhere_are_taken_on_in_the_middle() {
+    in_place(async |place| {
+        let wire = Wire::open()?;
+        let servers = unequal(false, 3, &mut Numbers(3));
+        let mut ipvs = place.ipvs().await?;
+        ipvs.apply(&table([(key(false), service("mh", &servers))]))
+            .await?;
+        let middle = Load {
+            segment: Segment::Ack,
+            ..Load::syn(100, 1024)
+        };
+        compare(&place, &wire, &servers, middle, by_address).await?;
+        Ok(())
+    });
+}
