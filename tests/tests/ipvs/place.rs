@@ -6,6 +6,7 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,7 @@ const PROC_NET: &str = "/proc/thread-self/net";
 const SYSCTLS: &str = "/proc/sys/net/ipv4/vs";
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
+static TURN: Mutex<()> = Mutex::new(());
 
 /// The namespace of the calling thread.
 pub(crate) struct Place {
@@ -60,6 +62,8 @@ where
         return skip("network namespaces need root");
     }
     let thread = thread::spawn(move || -> Result<Option<String>> {
+        // One at a time: the kernel's connection table is one for all namespaces.
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -163,23 +167,28 @@ impl Place {
             .collect()
     }
 
-    /// The kernel's connections.
+    /// The kernel's connections, sorted.
+    ///
+    /// The file is handed out page by page, counted in connections of all namespaces: when others
+    /// come or go in between, some are left out or seen twice. So it is read until two readings
+    /// agree.
     pub(crate) fn connections(&self) -> Result<Vec<Connection>> {
+        let mut last = self.connections_once()?;
+        loop {
+            let again = self.connections_once()?;
+            if again == last {
+                return Ok(again);
+            }
+            last = again;
+        }
+    }
+
+    fn connections_once(&self) -> Result<Vec<Connection>> {
         let text = fs::read_to_string(format!("{PROC_NET}/ip_vs_conn"))?;
         let lines = text.lines().skip(1);
-        lines
-            .map(|line| {
-                let words: Vec<&str> = line.split_whitespace().collect();
-                let [_, client, port, _, _, destination, ..] = words[..] else {
-                    bail!("{line:?}");
-                };
-                Ok(Connection {
-                    client: address_of(client)?,
-                    client_port: u16::from_str_radix(port, 16)?,
-                    destination: address_of(destination)?,
-                })
-            })
-            .collect()
+        let mut connections = lines.map(connection).collect::<Result<Vec<_>>>()?;
+        connections.sort();
+        Ok(connections)
     }
 
     pub(crate) fn sysctl(&self, name: &str) -> Result<String> {
@@ -191,6 +200,18 @@ impl Place {
     pub(crate) fn set_sysctl(&self, name: &str, value: &str) -> Result<()> {
         Ok(fs::write(format!("{SYSCTLS}/{name}"), value)?)
     }
+}
+
+fn connection(line: &str) -> Result<Connection> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [_, client, port, _, _, destination, ..] = words[..] else {
+        bail!("{line:?}");
+    };
+    Ok(Connection {
+        client: address_of(client)?,
+        client_port: u16::from_str_radix(port, 16)?,
+        destination: address_of(destination)?,
+    })
 }
 
 /// An address as the kernel prints it in /proc: IPv4 as one hexadecimal number.
