@@ -16,19 +16,42 @@ const BYTES: u64 = 4;
 #[inline(always)]
 #[must_use]
 pub const fn hsiphash(word: u32, key: u64) -> u32 {
-    let mut v = [
+    let mut v = block(initial(key), (BYTES << 56) | word as u64);
+    v[2] ^= 0xff;
+    v = round(round(round(v)));
+    (v[0] ^ v[1] ^ v[2] ^ v[3]) as u32
+}
+
+/// SipHash-1-3 of whole words, all 64 bits of it, with both halves of the key equal to `key`: for
+/// keys that nobody else has to compute.
+#[inline(always)]
+#[must_use]
+pub const fn siphash(words: [u64; 3], key: u64) -> u64 {
+    const LENGTH: u64 = 24 << 56;
+    let mut v = initial(key);
+    let [a, b, c] = words;
+    v = block(block(block(block(v, a), b), c), LENGTH);
+    v[2] ^= 0xff;
+    v = round(round(round(v)));
+    v[0] ^ v[1] ^ v[2] ^ v[3]
+}
+
+#[inline(always)]
+const fn initial(key: u64) -> [u64; 4] {
+    [
         0x736f_6d65_7073_6575 ^ key,
         0x646f_7261_6e64_6f6d ^ key,
         0x6c79_6765_6e65_7261 ^ key,
         0x7465_6462_7974_6573 ^ key,
-    ];
-    let block = (BYTES << 56) | word as u64;
-    v[3] ^= block;
+    ]
+}
+
+#[inline(always)]
+const fn block(mut v: [u64; 4], word: u64) -> [u64; 4] {
+    v[3] ^= word;
     v = round(v);
-    v[0] ^= block;
-    v[2] ^= 0xff;
-    v = round(round(round(v)));
-    (v[0] ^ v[1] ^ v[2] ^ v[3]) as u32
+    v[0] ^= word;
+    v
 }
 
 #[inline(always)]

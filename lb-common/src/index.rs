@@ -23,7 +23,8 @@ pub struct IndexKey {
     pub address: [u64; 2],
     /// Port × 65536 + protocol; 0 in an empty entry, since no protocol is 0.
     pub port_protocol: u32,
-    pub reserved: u32,
+    /// 1: where fragments, which have no ports, go; else 0.
+    pub fragments: u32,
 }
 
 impl IndexKey {
@@ -33,7 +34,28 @@ impl IndexKey {
         Self {
             address,
             port_protocol: (port as u32) << 16 | protocol as u32,
-            reserved: 0,
+            fragments: 0,
+        }
+    }
+
+    /// The key by which fragments find the one service of their address and protocol.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_fragments(address: [u64; 2], protocol: u8) -> Self {
+        Self {
+            address,
+            port_protocol: protocol as u32,
+            fragments: 1,
+        }
+    }
+
+    /// The key of the service on all ports.
+    #[inline(always)]
+    #[must_use]
+    pub const fn any_port(self) -> Self {
+        Self {
+            port_protocol: self.port_protocol & 0xffff,
+            ..self
         }
     }
 
@@ -43,7 +65,8 @@ impl IndexKey {
     pub const fn places(&self) -> [u32; 2] {
         let [high, low] = self.address;
         let upper = (high ^ high >> 32).wrapping_mul(FOLD);
-        let word = low ^ upper ^ upper >> 32 ^ (self.port_protocol as u64).wrapping_mul(SPREAD);
+        let port = self.port_protocol as u64 | (self.fragments as u64) << 32;
+        let word = low ^ upper ^ upper >> 32 ^ port.wrapping_mul(SPREAD);
         // Addresses and ports come in rows: one multiplication alone would map rows to rows.
         let mixed = (word ^ word >> 32).wrapping_mul(FIRST);
         let mixed = (mixed ^ mixed >> 29).wrapping_mul(SECOND);

@@ -5,7 +5,7 @@
 //! [`LAYOUT_VERSION`] is raised with every change of meaning or size.
 
 /// Version of everything in this module.
-pub const LAYOUT_VERSION: u32 = 1;
+pub const LAYOUT_VERSION: u32 = 2;
 
 /// Room for virtual services.
 pub const MAX_SERVICES: u32 = 4096;
@@ -47,8 +47,9 @@ pub const fn v4_words(address: u32) -> [u64; 2] {
 pub struct ServiceKey {
     /// Virtual address.
     pub address: [u8; 16],
+    /// 0 = all ports of the address that have no service of their own.
     pub port: u16,
-    /// IP protocol number: 6 TCP, 17 UDP.
+    /// IP protocol number: 6 TCP, 17 UDP, 132 SCTP.
     pub protocol: u8,
     /// Always 0: a hash map compares all bytes of a key.
     pub reserved: u8,
@@ -58,20 +59,42 @@ pub struct ServiceKey {
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Service {
-    /// `Service::ACTIVE`.
+    /// `Service::ACTIVE` and others.
     pub flags: u32,
-    /// Index of the Maglev table in `tables`.
+    /// Index of the service's table in `tables`, and of its place in `cursors`.
     pub table: u32,
     /// Applied to the client's address before hashing: persistence granularity.
     pub client_mask: [u8; 16],
-    /// For the state of unstable slots, persistence and flow tables; 0 today.
-    pub reserved: [u32; 4],
+    /// Seconds without a packet after which an established connection (a UDP client) is over.
+    pub established: u32,
+    /// The same for one that was only opened.
+    pub opening: u16,
+    /// The same for one that was closed or reset.
+    pub closing: u16,
+    /// Seconds in which a client gets its server back; 0 = no persistence.
+    pub persistence: u32,
+    /// For `Service::FLOWS`: entries of the table that are in use, from the first one on.
+    pub length: u32,
 }
 
 impl Service {
     /// This director is MASTER for the service's address, and the program serves it: forward its
     /// packets.
     pub const ACTIVE: u32 = 1;
+    /// The client's port is hashed, too (`mh-port`, `sh-port`).
+    pub const PORT: u32 = 1 << 1;
+    /// The table has [`crate::sh::SLOTS`] slots, found by ip_vs_sh's hash.
+    pub const SH: u32 = 1 << 2;
+    /// Each connection has a record in `flows`; new ones take the table's entries in turn.
+    pub const FLOWS: u32 = 1 << 3;
+    /// With `FLOWS`: new ones take the server with the fewest connections for its weight.
+    pub const LEAST: u32 = 1 << 4;
+    /// Records are per client, not per connection: UDP with `affinity = "client"`.
+    pub const BY_CLIENT: u32 = 1 << 5;
+    /// Clients have records in `persistence`.
+    pub const PERSISTENT: u32 = 1 << 6;
+    /// All but `ACTIVE`: the service needs more than its Maglev table.
+    pub const SPECIAL: u32 = !Self::ACTIVE;
     /// Mask that keeps the whole client address.
     pub const WHOLE_CLIENT: [u8; 16] = [0xff; 16];
 }
@@ -88,12 +111,36 @@ pub struct Slot(pub u64);
 impl Slot {
     const INDEX_BITS: u32 = 24;
     const INDEX_MASK: u64 = (1 << Self::INDEX_BITS) - 1;
+    const FLAGS_SHIFT: u32 = 2 * Self::INDEX_BITS;
+    /// A change moved the slot a short time ago; packets without record that do not open a
+    /// connection belong to the previous server.
+    pub const SETTLING: u16 = 1;
+    /// There may be records that say something else than `current`.
+    pub const EXCEPTIONAL: u16 = 2;
 
     /// A slot that one server decides and that looks at no state; 0 = no server.
     #[inline(always)]
     #[must_use]
     pub const fn stable(real_server: u32) -> Self {
         Self(real_server as u64 & Self::INDEX_MASK)
+    }
+
+    #[inline(always)]
+    #[must_use]
+    pub const fn settling(current: u32, previous: u32) -> Self {
+        let previous = (previous as u64 & Self::INDEX_MASK) << Self::INDEX_BITS;
+        Self::stable(current).flagged(Self::SETTLING, previous)
+    }
+
+    #[inline(always)]
+    #[must_use]
+    pub const fn exceptional(current: u32) -> Self {
+        Self::stable(current).flagged(Self::EXCEPTIONAL, 0)
+    }
+
+    #[inline(always)]
+    const fn flagged(self, flags: u16, bits: u64) -> Self {
+        Self(self.0 | bits | (flags as u64) << Self::FLAGS_SHIFT)
     }
 
     #[inline(always)]
@@ -108,11 +155,11 @@ impl Slot {
         ((self.0 >> Self::INDEX_BITS) & Self::INDEX_MASK) as u32
     }
 
-    /// Not 0: exceptions decide, not `current` alone.
+    /// Not 0: records decide, not `current` alone.
     #[inline(always)]
     #[must_use]
     pub const fn flags(self) -> u16 {
-        (self.0 >> (2 * Self::INDEX_BITS)) as u16
+        (self.0 >> Self::FLAGS_SHIFT) as u16
     }
 }
 
@@ -129,17 +176,21 @@ pub struct RealServer {
     pub mac: [u8; 6],
     /// MAC of the egress interface.
     pub source_mac: [u8; 6],
-    /// VLAN of the egress interface, 0 = untagged; always 0 today.
+    /// VLAN on which the server is reached through the egress interface, 0 = untagged; with two
+    /// tags the outer one.
     pub vlan: u16,
-    /// Egress interface.
+    /// Egress interface: the one that carries the program, not a VLAN device on it.
     pub ifindex: u32,
-    /// Index into `counters`; stays when a real server moves to another entry.
-    pub counter: u32,
+    /// The server's id: index into `counters`, `loads` and `entries`. It stays when the server
+    /// moves to another entry.
+    pub id: u32,
     pub port: u16,
-    pub padding: u16,
+    /// Inner VLAN of two, else 0.
+    pub inner_vlan: u16,
     pub address: [u8; 16],
+    pub weight: u32,
     /// 0 today.
-    pub reserved: [u32; 5],
+    pub reserved: [u32; 4],
 }
 
 impl RealServer {
@@ -147,7 +198,44 @@ impl RealServer {
     pub const LOCAL: u16 = 1;
 }
 
-/// Value of map `counters`, per CPU; one entry for each real server of a service.
+/// Value of map `loads`: connections of a real server (by id) in `flows`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Load {
+    /// Established.
+    pub active: u32,
+    /// Opened, or closed, and not over yet.
+    pub inactive: u32,
+}
+
+impl Load {
+    /// What ip_vs_lc and ip_vs_wlc compare (include/net/ip_vs.h, `ip_vs_dest_conn_overhead`).
+    #[inline(always)]
+    #[must_use]
+    pub const fn overhead(self) -> u64 {
+        ((self.active as u64) << 8) + self.inactive as u64
+    }
+}
+
+/// The one value of map `settings`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// Seconds in which a daemon ran, written by it: the time of all records. It stands still
+    /// while no daemon runs, so that nothing is forgotten meanwhile.
+    pub now: u64,
+    /// Random; keys the hashes of records.
+    pub secret: u64,
+    /// Not 0: there are services on port 0, for all ports of an address.
+    pub wildcards: u32,
+    /// [`LAYOUT_VERSION`].
+    pub version: u32,
+    /// 0 today.
+    pub reserved: [u64; 5],
+}
+
+/// Value of map `counters`, per CPU; one entry for each real server of a service,
+/// by its id.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counter {
@@ -180,6 +268,8 @@ const _: () = {
     assert!(size_of::<Service>() == 40);
     assert!(size_of::<Slot>() == 8);
     assert!(size_of::<RealServer>() == 64);
+    assert!(size_of::<Load>() == 8);
+    assert!(size_of::<Settings>() == 64);
     assert!(size_of::<Counter>() == 24);
     assert!(size_of::<ReasonCount>() == 8);
     assert!(size_of::<Interface>() == 8);
@@ -199,6 +289,16 @@ mod tests {
                 (index, 0, 0)
             );
         }
+    }
+
+    #[test]
+    fn an_unstable_slot_says_which_state_it_is_in() {
+        let slot = Slot::settling(3, 2);
+        let parts = (slot.current(), slot.previous(), slot.flags());
+        assert_eq!(parts, (3, 2, Slot::SETTLING));
+        let slot = Slot::exceptional(3);
+        let parts = (slot.current(), slot.previous(), slot.flags());
+        assert_eq!(parts, (3, 0, Slot::EXCEPTIONAL));
     }
 
     #[test]

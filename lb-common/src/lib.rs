@@ -11,3 +11,6 @@ pub mod index;
 pub mod layout;
 pub mod maglev;
 pub mod reason;
+pub mod record;
+pub mod rule;
+pub mod sh;

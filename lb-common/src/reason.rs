@@ -4,13 +4,13 @@
 #[repr(u32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// Neither IPv4 nor long enough to be: ARP, IPv6, VLAN-tagged frames.
-    NotIpv4 = 0,
+    /// Neither IPv4 nor IPv6, under two VLAN tags at most: ARP, LLDP.
+    NotIp = 0,
     /// A header is cut off or contradicts its own length.
     Malformed = 1,
-    /// IPv4, but neither TCP nor UDP.
-    NotTcpOrUdp = 2,
-    /// A fragment, first ones included: the kernel puts them together.
+    /// Neither TCP, UDP nor SCTP, nor an ICMP error about one of them: ping, VRRP.
+    OtherProtocol = 2,
+    /// A fragment, first ones included, of which it is not clear where it belongs.
     Fragment = 3,
     /// No service has this address, port and protocol.
     NoService = 4,
@@ -24,13 +24,17 @@ pub enum Reason {
     Local = 8,
     /// The chosen real server is behind an interface that cannot be redirected to.
     NoEgress = 9,
+    /// The frame has more or fewer VLAN tags than the real server's network.
+    OtherVlan = 10,
+    /// More IPv6 extension headers than the program walks, or one that it does not know.
+    ExtensionHeaders = 11,
 }
 
 impl Reason {
-    pub const ALL: [Self; 10] = [
-        Self::NotIpv4,
+    pub const ALL: [Self; 12] = [
+        Self::NotIp,
         Self::Malformed,
-        Self::NotTcpOrUdp,
+        Self::OtherProtocol,
         Self::Fragment,
         Self::NoService,
         Self::Inactive,
@@ -38,15 +42,17 @@ impl Reason {
         Self::NoRealServer,
         Self::Local,
         Self::NoEgress,
+        Self::OtherVlan,
+        Self::ExtensionHeaders,
     ];
 
     /// Name in `lvx status`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::NotIpv4 => "not_ipv4",
+            Self::NotIp => "not_ip",
             Self::Malformed => "malformed",
-            Self::NotTcpOrUdp => "not_tcp_or_udp",
+            Self::OtherProtocol => "other_protocol",
             Self::Fragment => "fragment",
             Self::NoService => "no_service",
             Self::Inactive => "inactive",
@@ -54,6 +60,34 @@ impl Reason {
             Self::NoRealServer => "no_real_server",
             Self::Local => "local",
             Self::NoEgress => "no_egress",
+            Self::OtherVlan => "other_vlan",
+            Self::ExtensionHeaders => "extension_headers",
+        }
+    }
+}
+
+/// Index into map `notes`: packets that were sent on although something was missing.
+#[repr(u32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Note {
+    /// No room for a record in `exceptions`: the connection may move when the slot settles.
+    ExceptionsFull = 0,
+    /// No room for a record in `persistence`: the client may get another server next time.
+    PersistenceFull = 1,
+    /// No room for a record in `flows`: the connection's next packet may get another server.
+    FlowsFull = 2,
+}
+
+impl Note {
+    pub const ALL: [Self; 3] = [Self::ExceptionsFull, Self::PersistenceFull, Self::FlowsFull];
+
+    /// Name in `lvx status`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ExceptionsFull => "exceptions_full",
+            Self::PersistenceFull => "persistence_full",
+            Self::FlowsFull => "flows_full",
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn passed(reason: Reason) {
 /// A packet sent on to `server`.
 #[inline(always)]
 pub(crate) fn forwarded(server: &RealServer, packet: &Packet) {
-    if let Some(counter) = COUNTERS.get_ptr_mut(server.counter) {
+    if let Some(counter) = COUNTERS.get_ptr_mut(server.id) {
         // SAFETY: the entry is this CPU's own.
         let counter = unsafe { &mut *counter };
         counter.packets += 1;

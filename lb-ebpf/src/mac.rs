@@ -109,11 +109,12 @@ mod tests {
             source_mac: [1, 2, 3, 4, 5, 6],
             vlan: 0,
             ifindex: 1,
-            counter: 1,
+            id: 1,
             port: 80,
-            padding: 0,
+            inner_vlan: 0,
             address: [0; 16],
-            reserved: [0; 5],
+            weight: 1,
+            reserved: [0; 4],
         };
         let to = |mac| Destination::of_interface(&Interface { reserved: 0, mac });
         let source = Source::of_server(&server);

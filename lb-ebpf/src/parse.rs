@@ -44,7 +44,7 @@ pub struct Packet {
 #[inline(always)]
 pub fn parse(frame: &Frame<'_>) -> Result<Packet, Reason> {
     if frame.read(ETHERTYPE).map(u16::from_be) != Some(ETHERTYPE_IPV4) {
-        return Err(Reason::NotIpv4);
+        return Err(Reason::NotIp);
     }
     // The first field that is read is the last one of the header: one bound for them all.
     let destination: u32 = frame.read(IP_DESTINATION).ok_or(Reason::Malformed)?;
@@ -55,7 +55,7 @@ pub fn parse(frame: &Frame<'_>) -> Result<Packet, Reason> {
     }
     let protocol: u8 = frame.read(IP_PROTOCOL).ok_or(Reason::Malformed)?;
     if protocol != TCP && protocol != UDP {
-        return Err(Reason::NotTcpOrUdp);
+        return Err(Reason::OtherProtocol);
     }
     let fragment: u16 = frame.read(IP_FRAGMENT).ok_or(Reason::Malformed)?;
     if u16::from_be(fragment) & FRAGMENT_MASK != 0 {

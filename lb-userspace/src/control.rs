@@ -273,10 +273,8 @@ impl Control {
                 (server.address, RealServer { weight, path })
             });
             let by_program = self.planes.assign(service).plane == Some(Plane::Xdp);
-            let value = Service {
-                active: by_program && self.is_active(service),
-                real_servers: real_servers.collect(),
-            };
+            let active = by_program && self.is_active(service);
+            let value = Service::mh(active, real_servers.collect());
             (key, value)
         });
         let interfaces = self.interfaces().into_iter().filter_map(|name| {

@@ -224,15 +224,15 @@ fn rows() -> Vec<Row> {
             edited(tcp(80, 0, syn), |f| f[33] = 11),
             Reason::NoService,
         ),
-        passed("ICMP echo to the VIP", icmp(), Reason::NotTcpOrUdp),
-        passed("ARP", arp(), Reason::NotIpv4),
-        passed("IPv6", ipv6(), Reason::NotIpv4),
+        passed("ICMP echo to the VIP", icmp(), Reason::OtherProtocol),
+        passed("ARP", arp(), Reason::NotIp),
+        passed("IPv6", ipv6(), Reason::NotIp),
         passed(
             "a VLAN tag",
             edited(tcp(80, 0, syn), |f| {
                 f.splice(12..12, [0x81, 0, 0, 5]);
             }),
-            Reason::NotIpv4,
+            Reason::NotIp,
         ),
         passed(
             "nothing behind Ethernet",
@@ -329,10 +329,10 @@ fn arp() -> Vec<u8> {
 
 fn service(active: bool, path: Option<Path>) -> Service {
     let server = RealServer { weight: 1, path };
-    Service {
+    Service::mh(
         active,
-        real_servers: [(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 21)), server)].into(),
-    }
+        [(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 21)), server)].into(),
+    )
 }
 
 fn link(ifindex: u32, source_mac: Mac) -> Option<Path> {
@@ -340,6 +340,7 @@ fn link(ifindex: u32, source_mac: Mac) -> Option<Path> {
         mac: SERVER_MAC,
         source_mac,
         ifindex,
+        vlans: [0; 2],
     })
 }
 
@@ -484,6 +485,7 @@ fn the_program_and_the_control_plane_agree_for_every_client() {
                 mac,
                 source_mac: OUR_MAC,
                 ifindex: INGRESS,
+                vlans: [0; 2],
             };
             let weight = u16::from(i);
             (
@@ -494,10 +496,7 @@ fn the_program_and_the_control_plane_agree_for_every_client() {
                 },
             )
         });
-        let service = Service {
-            active: true,
-            real_servers: servers.collect(),
-        };
+        let service = Service::mh(true, servers.collect());
         let members: Vec<_> = (1u8..=20)
             .map(|i| lb_userspace::dataplane::maglev::Member {
                 address: address(i),

@@ -30,15 +30,13 @@ fn service(servers: impl IntoIterator<Item = u8>) -> Service {
             mac: Mac([2, 0, 0, 0, 1, last]),
             source_mac: OUR_MAC,
             ifindex: 1,
+            vlans: [0; 2],
         };
         let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, last));
         let path = Some(path);
         (address, RealServer { weight: 1, path })
     };
-    Service {
-        active: true,
-        real_servers: servers.into_iter().map(server).collect(),
-    }
+    Service::mh(true, servers.into_iter().map(server).collect())
 }
 
 fn table(ports: impl IntoIterator<Item = u16>, service: &Service) -> ForwardingTable {

@@ -64,9 +64,9 @@ fn skips_ip_options() {
 fn what_is_not_tcp_or_udp_over_ipv4_is_the_kernels() {
     let mut arp = frame(TCP, 0, 0);
     arp[13] = 6;
-    assert_eq!(run(&arp), Err(Reason::NotIpv4));
-    assert_eq!(run(&[]), Err(Reason::NotIpv4));
-    assert_eq!(run(&frame(1, 0, 0)), Err(Reason::NotTcpOrUdp));
+    assert_eq!(run(&arp), Err(Reason::NotIp));
+    assert_eq!(run(&[]), Err(Reason::NotIp));
+    assert_eq!(run(&frame(1, 0, 0)), Err(Reason::OtherProtocol));
 }
 
 #[test]

@@ -31,6 +31,7 @@ impl ServerState {
             mac,
             source_mac,
             ifindex,
+            vlans: [0; 2],
         };
         Self::Up { path }
     }

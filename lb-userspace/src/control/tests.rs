@@ -134,6 +134,7 @@ fn link_path(mac: Mac) -> Option<Path> {
         mac,
         source_mac: OUR_MAC,
         ifindex: 3,
+        vlans: [0; 2],
     })
 }
 

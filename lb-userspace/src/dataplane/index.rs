@@ -67,7 +67,11 @@ mod tests {
             flags: 1,
             table,
             client_mask: Service::WHOLE_CLIENT,
-            reserved: [0; 4],
+            established: 900,
+            opening: 60,
+            closing: 120,
+            persistence: 0,
+            length: 0,
         }
     }
 

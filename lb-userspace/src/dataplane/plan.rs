@@ -190,7 +190,11 @@ impl Applied {
             },
             table,
             client_mask: layout::Service::WHOLE_CLIENT,
-            reserved: [0; 4],
+            established: desired.timeouts.established,
+            opening: desired.timeouts.opening as u16,
+            closing: desired.timeouts.closing as u16,
+            persistence: 0,
+            length: 0,
         };
         if old.is_none_or(|old| old.value != value) {
             changes.set_services.push((*key, value));
@@ -272,25 +276,27 @@ fn retire_server(key: &ServiceKey, server: &AppliedServer, retired: &mut Retired
 }
 
 fn entry(key: &ServiceKey, address: IpAddr, path: Path, counter: u32) -> layout::RealServer {
-    let (mac, source_mac, ifindex, flags) = match path {
-        Path::Local => ([0; 6], [0; 6], 0, layout::RealServer::LOCAL),
+    let (mac, source_mac, ifindex, [vlan, inner_vlan], flags) = match path {
+        Path::Local => ([0; 6], [0; 6], 0, [0; 2], layout::RealServer::LOCAL),
         Path::Link {
             mac,
             source_mac,
             ifindex,
-        } => (mac.0, source_mac.0, ifindex, 0),
+            vlans,
+        } => (mac.0, source_mac.0, ifindex, vlans, 0),
     };
     layout::RealServer {
         mac,
         source_mac,
         ifindex,
         flags,
-        counter,
+        id: counter,
         port: key.port,
-        vlan: 0,
-        padding: 0,
+        vlan,
+        inner_vlan,
         address: address_bytes(address),
-        reserved: [0; 5],
+        weight: 0,
+        reserved: [0; 4],
     }
 }
 

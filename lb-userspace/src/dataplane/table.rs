@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use lb_common::layout::ServiceKey;
+use lb_common::rule::Timeouts;
 
 /// Hardware address.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,8 +37,67 @@ pub struct ForwardingTable {
 pub struct Service {
     /// This director is MASTER for the address.
     pub active: bool,
+    pub method: Method,
+    pub persistence: Option<Persistence>,
+    /// UDP: clients that come from before a change keep their server (`affinity = "client"`).
+    pub affinity: bool,
+    pub timeouts: Timeouts,
+    /// Seconds for which a slot settles after a change.
+    pub settling: u32,
     /// All that are configured, by address: one that cannot be used now keeps its counters.
     pub real_servers: BTreeMap<IpAddr, RealServer>,
+}
+
+impl Service {
+    /// A TCP service that is spread by its clients' addresses and asks for nothing else.
+    #[must_use]
+    pub fn mh(active: bool, real_servers: BTreeMap<IpAddr, RealServer>) -> Self {
+        Self {
+            active,
+            method: Method::Mh { port: false },
+            persistence: None,
+            affinity: false,
+            timeouts: Timeouts::TCP,
+            settling: Timeouts::TCP.established,
+            real_servers,
+        }
+    }
+}
+
+/// How clients are spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// By a Maglev table, over the client's address, and its port if `port` is set.
+    Mh {
+        port: bool,
+    },
+    /// By a table of ip_vs_sh.
+    Sh {
+        port: bool,
+    },
+    Rr,
+    Wrr,
+    Lc,
+    Wlc,
+}
+
+impl Method {
+    /// Whether each connection needs a record.
+    #[must_use]
+    pub const fn keeps_flows(self) -> bool {
+        match self {
+            Self::Mh { .. } | Self::Sh { .. } => false,
+            Self::Rr | Self::Wrr | Self::Lc | Self::Wlc => true,
+        }
+    }
+}
+
+/// A client that comes back within `timeout` seconds gets the real server that it had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Persistence {
+    pub timeout: u32,
+    /// Length of the prefix that makes addresses one client, in bits of the service's family.
+    pub prefix_len: u8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +126,8 @@ pub enum Path {
         /// MAC of the egress interface.
         source_mac: Mac,
         ifindex: u32,
+        /// VLANs on it, the outer one first; 0 = none.
+        vlans: [u16; 2],
     },
 }
 

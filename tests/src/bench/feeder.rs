@@ -215,15 +215,13 @@ fn table(services: u32) -> ForwardingTable {
             source_mac: OUR_MAC,
             // Test runs come in through the loopback device.
             ifindex: 1,
+            vlans: [0; 2],
         };
         let path = Some(path);
         let address = Ipv4Addr::new(192, 0, 2, 100 + last).into();
         (address, RealServer { weight: 1, path })
     };
-    let service = Service {
-        active: true,
-        real_servers: (1..=SERVERS).map(server).collect(),
-    };
+    let service = Service::mh(true, (1..=SERVERS).map(server).collect());
     let ports = FIRST_PORT..FIRST_PORT + services as u16;
     let key = |port| service_key((VIP, port).into(), 6);
     ForwardingTable {

@@ -68,15 +68,13 @@ pub(super) fn table(ingress: u32, egress: u32) -> ForwardingTable {
         mac: SERVER_MAC,
         source_mac: EGRESS_MAC,
         ifindex: egress,
+        vlans: [0; 2],
     };
     let entry = |number| {
         let path = Some(path);
         (server(number).into(), RealServer { weight: 1, path })
     };
-    let service = Service {
-        active: true,
-        real_servers: (1..=SERVERS).map(entry).collect(),
-    };
+    let service = Service::mh(true, (1..=SERVERS).map(entry).collect());
     ForwardingTable {
         services: [(service_key((VIP, PORT).into(), 6), service)].into(),
         interfaces: [(ingress, DIRECTOR_MAC), (egress, EGRESS_MAC)].into(),

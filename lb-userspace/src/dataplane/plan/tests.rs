@@ -19,6 +19,7 @@ fn link(last: u8) -> Option<Path> {
         mac: Mac([2, 0, 0, 0, 0, last]),
         source_mac: Mac([2, 0, 0, 0, 1, 0]),
         ifindex: 3,
+        vlans: [0; 2],
     })
 }
 
@@ -28,10 +29,7 @@ fn server(weight: u16, path: Option<Path>) -> RealServer {
 
 fn one_service(servers: impl IntoIterator<Item = (u8, RealServer)>) -> ForwardingTable {
     let real_servers = servers.into_iter().map(|(l, s)| (address(l), s)).collect();
-    let service = Service {
-        active: true,
-        real_servers,
-    };
+    let service = Service::mh(true, real_servers);
     ForwardingTable {
         services: [(key(80), service)].into(),
         interfaces: [(3, Mac([2, 0, 0, 0, 1, 0]))].into(),
@@ -77,7 +75,7 @@ fn a_new_mac_is_a_new_entry_with_the_old_counter() {
     let (changes, applied) = applied.plan(&moved, SIZE).unwrap();
     assert_eq!(changes.real_servers.len(), 1);
     let (index, entry) = changes.real_servers[0];
-    assert_eq!((index, entry.counter, entry.mac[5]), (3, 1, 99));
+    assert_eq!((index, entry.id, entry.mac[5]), (3, 1, 99));
     assert_eq!(changes.retired.entries, [1]);
     assert!(changes.retired.counters.is_empty());
     assert_eq!(changes.tables.len(), 1);
@@ -133,10 +131,7 @@ fn a_removed_service_leaves_nothing() {
 
 #[test]
 fn too_many_services_are_refused() {
-    let service = Service {
-        active: false,
-        real_servers: BTreeMap::new(),
-    };
+    let service = Service::mh(false, BTreeMap::new());
     let services = (0..=MAX_SERVICES).map(|port| (key(port as u16), service.clone()));
     let table = ForwardingTable {
         services: services.collect(),

@@ -1,0 +1,111 @@
+use super::*;
+
+const ALL: [Segment; 5] = [
+    Segment::Open,
+    Segment::Data,
+    Segment::Close,
+    Segment::Datagram,
+    Segment::Quote,
+];
+const SETTLING: Slot = Slot::settling(1, 2);
+const EXCEPTIONAL: Slot = Slot::exceptional(1);
+
+fn found(state: State) -> Option<Found> {
+    Some(Found { server: 7, state })
+}
+
+fn decide(slot: Slot, segment: Segment) -> Decision {
+    unstable(slot, segment, None, false, None)
+}
+
+#[test]
+fn while_settling_new_connections_take_the_new_table_and_others_the_old_one() {
+    for segment in ALL {
+        let expected = if segment == Segment::Open {
+            Choice::Current
+        } else {
+            Choice::Previous
+        };
+        let decision = decide(SETTLING, segment);
+        assert_eq!(decision.choice, expected, "{segment:?}");
+        let written = decision.write != Write::Nothing;
+        assert_eq!(written, segment != Segment::Quote, "{segment:?}");
+    }
+}
+
+#[test]
+fn after_settling_what_has_no_record_takes_the_new_table_and_needs_none() {
+    for segment in ALL {
+        let decision = decide(EXCEPTIONAL, segment);
+        assert_eq!(decision.choice, Choice::Current, "{segment:?}");
+        assert_eq!(decision.write, Write::Nothing, "{segment:?}");
+    }
+}
+
+#[test]
+fn a_record_is_followed_whatever_the_slot_says() {
+    for slot in [SETTLING, EXCEPTIONAL] {
+        for segment in ALL {
+            let decision = unstable(slot, segment, found(State::Established), false, None);
+            assert_eq!(decision.choice, Choice::Server(7), "{segment:?}");
+        }
+    }
+}
+
+#[test]
+fn a_port_that_is_used_again_starts_anew() {
+    for slot in [SETTLING, EXCEPTIONAL] {
+        let decision = unstable(slot, Segment::Open, found(State::Closing), false, None);
+        assert_eq!(decision.choice, Choice::Current);
+        assert_eq!(decision.write, Write::Store(State::Opening));
+    }
+    let decision = scheduled(Segment::Open, found(State::Closing), None);
+    assert_eq!(decision.choice, Choice::Current);
+}
+
+#[test]
+fn a_second_packet_confirms_and_the_end_is_seen() {
+    let write = |state, segment| unstable(SETTLING, segment, found(state), false, None).write;
+    for state in [State::Opening, State::Unconfirmed, State::Established] {
+        assert_eq!(
+            write(state, Segment::Data),
+            Write::Touch(State::Established)
+        );
+        assert_eq!(write(state, Segment::Close), Write::Touch(State::Closing));
+        assert_eq!(write(state, Segment::Quote), Write::Nothing);
+    }
+    assert_eq!(
+        write(State::Opening, Segment::Open),
+        Write::Touch(State::Opening)
+    );
+    assert_eq!(
+        write(State::Closing, Segment::Data),
+        Write::Touch(State::Closing)
+    );
+}
+
+#[test]
+fn a_record_that_misleads_is_overwritten() {
+    let decision = unstable(EXCEPTIONAL, Segment::Open, None, true, None);
+    assert_eq!(decision.write, Write::Store(State::Opening));
+    let decision = unstable(EXCEPTIONAL, Segment::Data, None, true, None);
+    assert_eq!(decision.choice, Choice::Current);
+    assert_eq!(decision.write, Write::Store(State::Unconfirmed));
+}
+
+#[test]
+fn a_client_that_comes_back_gets_its_server_and_a_record() {
+    for slot in [SETTLING, EXCEPTIONAL] {
+        let decision = unstable(slot, Segment::Open, None, false, Some(9));
+        assert_eq!(decision.choice, Choice::Server(9));
+        assert_eq!(decision.write, Write::Store(State::Opening));
+        let decision = unstable(slot, Segment::Data, None, false, Some(9));
+        assert_ne!(decision.choice, Choice::Server(9));
+    }
+}
+
+#[test]
+fn when_the_previous_server_is_gone_its_clients_take_the_new_table() {
+    let decision = decide(Slot::settling(1, 0), Segment::Data);
+    assert_eq!(decision.choice, Choice::Current);
+}
