@@ -11,6 +11,9 @@ pub const LAYOUT_VERSION: u32 = 2;
 pub const MAX_SERVICES: u32 = 4096;
 /// Room for real servers, counted per service; index 0 means "none" and is never used.
 pub const MAX_REAL_SERVERS: u32 = 16_384;
+/// Real servers of a service that is scheduled by least connections: a new connection looks at
+/// all of them.
+pub const MAX_LEAST: u32 = 256;
 /// Room for network interfaces.
 pub const MAX_INTERFACES: u32 = 256;
 

@@ -4,7 +4,13 @@
 //! arrays in network order. IPv4 addresses are stored as v4-mapped IPv6, `::ffff:192.0.2.10`.
 
 #![cfg_attr(not(test), no_std)]
+#![cfg_attr(target_arch = "bpf", feature(core_intrinsics))]
+#![cfg_attr(
+    target_arch = "bpf",
+    allow(internal_features, reason = "core has no atomic exchange for BPF")
+)]
 
+pub mod atomic;
 pub mod feed;
 pub mod hash;
 pub mod index;

@@ -46,6 +46,26 @@ impl Reason {
         Self::ExtensionHeaders,
     ];
 
+    /// By its index; a wrong one is `Malformed`.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_number(number: u32) -> Self {
+        match number {
+            0 => Self::NotIp,
+            2 => Self::OtherProtocol,
+            3 => Self::Fragment,
+            4 => Self::NoService,
+            5 => Self::Inactive,
+            6 => Self::NotOurMac,
+            7 => Self::NoRealServer,
+            8 => Self::Local,
+            9 => Self::NoEgress,
+            10 => Self::OtherVlan,
+            11 => Self::ExtensionHeaders,
+            _ => Self::Malformed,
+        }
+    }
+
     /// Name in `lvx status`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -101,6 +121,7 @@ mod tests {
         let mut names = std::collections::BTreeSet::new();
         for (index, reason) in Reason::ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, index);
+            assert_eq!(Reason::from_number(index as u32), reason);
             assert!(names.insert(reason.name()));
         }
     }

@@ -9,8 +9,7 @@
 //! ([`State::is_evictable`]): a flood of forged packets cannot make established connections
 //! homeless.
 
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
+use crate::atomic::Word;
 use crate::hash::siphash;
 
 /// Places of a bucket.
@@ -42,6 +41,20 @@ impl Key {
         }
         let hash = siphash([high, low, rest], secret);
         Self(Self::V6 | hash & ((1 << Self::FAMILY_SHIFT) - 1))
+    }
+
+    /// The key as a number: a program's functions pass numbers to each other.
+    #[inline(always)]
+    #[must_use]
+    pub const fn word(self) -> u64 {
+        self.0
+    }
+
+    /// From [`Self::word`].
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_word(word: u64) -> Self {
+        Self(word)
     }
 
     /// Where the key's record may be, among `mask + 1` buckets.
@@ -124,6 +137,20 @@ impl Record {
         )
     }
 
+    /// The record as a number.
+    #[inline(always)]
+    #[must_use]
+    pub const fn word(self) -> u64 {
+        self.0
+    }
+
+    /// From [`Self::word`].
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_word(word: u64) -> Self {
+        Self(word)
+    }
+
     /// The same after a packet.
     #[inline(always)]
     #[must_use]
@@ -169,8 +196,8 @@ impl Record {
 #[repr(C)]
 #[derive(Debug, Default)]
 pub struct Place {
-    key: AtomicU64,
-    record: AtomicU64,
+    key: Word,
+    record: Word,
 }
 
 /// Value of maps `exceptions`, `persistence` and `flows`: one cache line.
@@ -185,7 +212,7 @@ impl Place {
     #[inline(always)]
     #[must_use]
     pub fn read(&self) -> Option<(Key, Record)> {
-        let key = self.key.load(Relaxed);
+        let key = self.key.load();
         if key == Key::EMPTY || key == Key::TAKEN {
             return None;
         }
@@ -196,41 +223,29 @@ impl Place {
     #[inline(always)]
     #[must_use]
     pub fn record_of(&self, key: Key) -> Option<Record> {
-        if self.key.load(Relaxed) != key.0 {
+        if self.key.load() != key.0 {
             return None;
         }
-        let record = Record(self.record.load(Relaxed));
+        let record = Record(self.record.load());
         // Another's record may have come in between.
-        (self.key.load(Relaxed) == key.0).then_some(record)
+        (self.key.load() == key.0).then_some(record)
     }
 
-    /// Replaces `seen` unless somebody else did.
+    /// Replaces `seen` by a newer record of the same key, unless somebody was faster.
     #[inline(always)]
-    pub fn touch(&self, seen: Record, new: Record) {
-        // Who comes second lost nothing: the first one's packet was as recent.
-        let _ = self.exchange_record(seen, new);
-    }
-
-    #[inline(always)]
-    fn exchange_record(&self, seen: Record, new: Record) -> bool {
-        let exchanged = self
-            .record
-            .compare_exchange(seen.0, new.0, Relaxed, Relaxed);
-        exchanged.is_ok()
+    pub fn exchange(&self, seen: Record, new: Record) -> bool {
+        self.record.exchange(seen.0, new.0)
     }
 
     /// Takes the place from the key that was seen here and gives it to another; `false` if
     /// somebody was faster.
     #[inline(always)]
     fn take(&self, seen: u64, key: Key, record: Record) -> bool {
-        let taken = self
-            .key
-            .compare_exchange(seen, Key::TAKEN, Relaxed, Relaxed);
-        if taken.is_err() {
+        if !self.key.exchange(seen, Key::TAKEN) {
             return false;
         }
-        self.record.store(record.0, Relaxed);
-        self.key.store(key.0, Relaxed);
+        self.record.store(record.0);
+        self.key.store(key.0);
         true
     }
 
@@ -238,14 +253,11 @@ impl Place {
     /// record at the same time keeps it.
     pub fn remove(&self, key: Key, seen: Record) -> bool {
         let gone = Record(0);
-        if !self.exchange_record(seen, gone) {
+        if !self.exchange(seen, gone) {
             return false;
         }
         // A record of nobody: whoever reads it meets server 0, which is none.
-        let emptied = self
-            .key
-            .compare_exchange(key.0, Key::EMPTY, Relaxed, Relaxed);
-        emptied.is_ok()
+        self.key.exchange(key.0, Key::EMPTY)
     }
 }
 
@@ -269,11 +281,11 @@ pub fn find<'b>(buckets: [&'b Bucket; 2], key: Key) -> Option<(&'b Place, Record
 #[must_use]
 pub fn store(buckets: [&Bucket; 2], key: Key, record: Record, now: u64) -> bool {
     if let Some((place, seen)) = find(buckets, key) {
-        return place.exchange_record(seen, record);
+        return place.exchange(seen, record);
     }
     for bucket in buckets {
         for place in &bucket.places {
-            if place.key.load(Relaxed) == Key::EMPTY && place.take(Key::EMPTY, key, record) {
+            if place.key.load() == Key::EMPTY && place.take(Key::EMPTY, key, record) {
                 return true;
             }
         }

@@ -54,14 +54,6 @@ impl Timeouts {
     }
 }
 
-/// A record that is not over and whose server takes packets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Found {
-    /// The server's id.
-    pub server: u32,
-    pub state: State,
-}
-
 /// Who gets the packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
@@ -69,8 +61,10 @@ pub enum Choice {
     Current,
     /// The slot's server before the change.
     Previous,
-    /// The server with this id.
-    Server(u32),
+    /// The server of the connection's record.
+    Recorded,
+    /// The server of the client's record.
+    Client,
 }
 
 /// What becomes of the record.
@@ -115,14 +109,11 @@ const fn first(segment: Segment) -> State {
 /// Whether the record decides. A connection that begins where another one has ended does not
 /// follow it.
 #[inline(always)]
-const fn follow(segment: Segment, found: Option<Found>) -> Option<Decision> {
+const fn follow(segment: Segment, found: Option<State>) -> Option<Decision> {
     match found {
         None => None,
-        Some(Found {
-            state: State::Closing,
-            ..
-        }) if matches!(segment, Segment::Open) => None,
-        Some(Found { server, state }) => {
+        Some(State::Closing) if matches!(segment, Segment::Open) => None,
+        Some(state) => {
             let write = match segment {
                 Segment::Quote => Write::Nothing,
                 Segment::Open | Segment::Data | Segment::Close | Segment::Datagram => {
@@ -130,7 +121,7 @@ const fn follow(segment: Segment, found: Option<Found>) -> Option<Decision> {
                 }
             };
             Some(Decision {
-                choice: Choice::Server(server),
+                choice: Choice::Recorded,
                 write,
             })
         }
@@ -139,30 +130,31 @@ const fn follow(segment: Segment, found: Option<Found>) -> Option<Decision> {
 
 /// A packet in a slot that is not stable.
 ///
-/// `found` is the record that counts; `stale` says that there is one of the same key which does
-/// not: it is over, or its server is gone. `client` is the server of the client's record, if the
-/// service is persistent.
+/// `found` is the state of the connection's record, if there is one that counts; `stale` says that
+/// there is one which does not: it is over, or its server is gone. `client`: the service is
+/// persistent, and the client has a record that counts.
 #[inline(always)]
 #[must_use]
 pub const fn unstable(
     slot: Slot,
     segment: Segment,
-    found: Option<Found>,
+    found: Option<State>,
     stale: bool,
-    client: Option<u32>,
+    client: bool,
 ) -> Decision {
     if let Some(decision) = follow(segment, found) {
         return decision;
     }
     let settling = slot.flags() & Slot::SETTLING != 0;
     if matches!(segment, Segment::Open) {
-        let choice = match client {
-            Some(server) => Choice::Server(server),
-            None => Choice::Current,
+        let choice = if client {
+            Choice::Client
+        } else {
+            Choice::Current
         };
         // Where packets without record go to `current`, a connection there needs none, unless
         // there is an old one that would mislead its next packets.
-        let agrees = !settling && client.is_none() && !stale && found.is_none();
+        let agrees = !settling && !client && !stale && found.is_none();
         let write = if agrees {
             Write::Nothing
         } else {
@@ -197,13 +189,14 @@ pub const fn unstable(
 /// connections and for those that began with another director.
 #[inline(always)]
 #[must_use]
-pub const fn scheduled(segment: Segment, found: Option<Found>, client: Option<u32>) -> Decision {
+pub const fn scheduled(segment: Segment, found: Option<State>, client: bool) -> Decision {
     if let Some(decision) = follow(segment, found) {
         return decision;
     }
-    let choice = match client {
-        Some(server) => Choice::Server(server),
-        None => Choice::Current,
+    let choice = if client {
+        Choice::Client
+    } else {
+        Choice::Current
     };
     let write = match segment {
         Segment::Quote => Write::Nothing,

@@ -1,15 +1,24 @@
 //! Counting, per CPU and without locks.
 
 use lb_common::layout::RealServer;
-use lb_common::reason::Reason;
+use lb_common::reason::{Note, Reason};
 use lb_ebpf::parse::Packet;
 
-use crate::maps::{COUNTERS, REASONS};
+use crate::maps::{COUNTERS, NOTES, REASONS};
 
 /// A packet left to the kernel.
 #[inline(always)]
 pub(crate) fn passed(reason: Reason) {
     if let Some(count) = REASONS.get_ptr_mut(reason as u32) {
+        // SAFETY: the entry is this CPU's own.
+        unsafe { (*count).packets += 1 };
+    }
+}
+
+/// A packet sent on although something was missing.
+#[inline(always)]
+pub(crate) fn noted(note: Note) {
+    if let Some(count) = NOTES.get_ptr_mut(note as u32) {
         // SAFETY: the entry is this CPU's own.
         unsafe { (*count).packets += 1 };
     }
@@ -23,6 +32,6 @@ pub(crate) fn forwarded(server: &RealServer, packet: &Packet) {
         let counter = unsafe { &mut *counter };
         counter.packets += 1;
         counter.bytes += u64::from(packet.ip_length);
-        counter.connections += u64::from(packet.opens);
+        counter.connections += u64::from(packet.opens());
     }
 }

@@ -10,7 +10,7 @@ pub struct Frame<'a> {
     bytes: PhantomData<&'a [u8]>,
 }
 
-impl Frame<'_> {
+impl<'a> Frame<'a> {
     /// # Safety
     /// `start..end` must be readable (and writable, if the pointers of [`Self::at`] are written
     /// through) for the lifetime of the result.
@@ -36,7 +36,8 @@ impl Frame<'_> {
         Some((self.start + offset) as *mut T)
     }
 
-    /// The `T`, made of integers, at `offset`.
+    /// The `T`, made of integers, at `offset`. A single byte only inside what was read before: the
+    /// compiler makes `pointer < end` of its bound, which tells the verifier nothing.
     #[inline(always)]
     #[must_use]
     pub const fn read<T: Integers>(&self, offset: usize) -> Option<T> {
@@ -46,6 +47,70 @@ impl Frame<'_> {
         // SAFETY: inside the frame, and every pattern of bits is a value of integers.
         Some(unsafe { pointer.read_unaligned() })
     }
+
+    /// What follows the first `offset` bytes, if anything may. For offsets that a packet tells:
+    /// reads in the result are bounded by themselves, whatever the compiler knows about sums.
+    #[inline(always)]
+    #[must_use]
+    pub fn after(&self, offset: usize) -> Frame<'a> {
+        Frame {
+            start: opaque(self.start + offset),
+            ..*self
+        }
+    }
+
+    /// The 16 bytes of an IPv6 address at `offset`, as two words.
+    #[inline(always)]
+    #[must_use]
+    pub fn words(&self, offset: usize) -> Option<[u64; 2]> {
+        let pointer = self.at::<[u32; 4]>(offset)?.cast::<u32>();
+        // SAFETY: inside the frame. BPF code needs no alignment; on the host, where this is
+        // tested, the reads are unaligned ones. Volatile reads are not put together to wider
+        // ones, which kernels without efficient unaligned access refuse (see `mac`).
+        let [a, b, c, d] = unsafe {
+            let word = |index: usize| read_piece(pointer.add(index));
+            [word(0), word(1), word(2), word(3)]
+        };
+        Some([a | b << 32, c | d << 32])
+    }
+
+    #[inline(always)]
+    #[must_use]
+    pub const fn length(&self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+}
+
+/// The same address, of which the compiler does not know where it comes from: else it computes the
+/// bound and the access from different sums, and the verifier cannot tell that they belong together.
+#[inline(always)]
+fn opaque(address: usize) -> usize {
+    #[cfg(target_arch = "bpf")]
+    {
+        let mut address = address;
+        // SAFETY: it copies a register to itself. (With no instruction at all, its line number is
+        // that of the next one, and the kernel wants one for each.)
+        unsafe { core::arch::asm!("{0} = {0}", inout(reg) address, options(pure, nomem)) };
+        address
+    }
+    #[cfg(not(target_arch = "bpf"))]
+    address
+}
+
+/// Four bytes as they lie in memory.
+///
+/// # Safety
+/// They can be read.
+#[inline(always)]
+unsafe fn read_piece(pointer: *const u32) -> u64 {
+    // SAFETY: as the caller says.
+    u64::from(unsafe {
+        if cfg!(target_arch = "bpf") {
+            pointer.read_volatile()
+        } else {
+            pointer.read_unaligned()
+        }
+    })
 }
 
 /// Types without invalid values.

@@ -1,10 +1,12 @@
 //! The pure parts of the XDP program: they compile and are tested on the host, too.
 
 #![cfg_attr(not(test), no_std)]
+#![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
 
 pub mod frame;
 pub mod mac;
 pub mod parse;
+pub mod vlan;
 
 /// The license that helper functions of the kernel ask for, and what becomes of a panic.
 #[macro_export]

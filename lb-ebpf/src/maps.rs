@@ -6,11 +6,12 @@ use aya_ebpf::btf_maps::{Array, ArrayOfMaps, DevMapHash, HashMap, PerCpuArray};
 use aya_ebpf::macros::btf_map;
 use lb_common::index::{IndexEntry, PLACES};
 use lb_common::layout::{
-    Counter, Interface, MAX_INTERFACES, MAX_REAL_SERVERS, MAX_SERVICES, RealServer, ReasonCount,
-    Service, ServiceKey, Slot,
+    Counter, Interface, Load, MAX_INTERFACES, MAX_REAL_SERVERS, MAX_SERVICES, RealServer,
+    ReasonCount, Service, ServiceKey, Settings, Slot,
 };
 use lb_common::maglev::TableSize;
-use lb_common::reason::Reason;
+use lb_common::reason::{Note, Reason};
+use lb_common::record::Bucket;
 
 const SERVICES: usize = MAX_SERVICES as usize;
 const SERVERS: usize = MAX_REAL_SERVERS as usize;
@@ -18,10 +19,19 @@ const INTERFACES: usize = MAX_INTERFACES as usize;
 const INDEX_PLACES: usize = PLACES as usize;
 const SLOTS: usize = TableSize::DEFAULT.slots().get() as usize;
 const MMAPABLE: usize = BPF_F_MMAPABLE as usize;
+/// The daemon sets the configured number.
+const BUCKETS: usize = 1;
 
 /// Slots of every Maglev table; set by the daemon before loading, then a constant.
 #[unsafe(no_mangle)]
 pub(crate) static TABLE_SIZE: Global<u32> = Global::new(TableSize::DEFAULT.slots().get());
+/// Buckets of the maps of records less one, likewise.
+#[unsafe(no_mangle)]
+pub(crate) static EXCEPTIONS_MASK: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static PERSISTENCE_MASK: Global<u32> = Global::new(0);
+#[unsafe(no_mangle)]
+pub(crate) static FLOWS_MASK: Global<u32> = Global::new(0);
 
 /// For people and `bpftool`: the program itself looks services up in `service_index`.
 #[btf_map(name = "services")]
@@ -39,11 +49,38 @@ pub(crate) static TABLES: ArrayOfMaps<Array<Slot, SLOTS, MMAPABLE>, SERVICES> = 
 #[btf_map(name = "real_servers")]
 pub(crate) static REAL_SERVERS: Array<RealServer, SERVERS> = Array::new();
 
+/// By a real server's id: where in `real_servers` it is now, 0 = it takes no packets.
+#[btf_map(name = "entries")]
+pub(crate) static ENTRIES: Array<u32, SERVERS> = Array::new();
+
+/// By a real server's id.
+#[btf_map(name = "loads")]
+pub(crate) static LOADS: Array<Load, SERVERS> = Array::new();
+
+/// By a service's table: connections that were handed out in turn.
+#[btf_map(name = "cursors")]
+pub(crate) static CURSORS: Array<u32, SERVICES> = Array::new();
+
+#[btf_map(name = "exceptions")]
+pub(crate) static EXCEPTIONS: Array<Bucket, BUCKETS, MMAPABLE> = Array::new();
+
+#[btf_map(name = "persistence")]
+pub(crate) static PERSISTENCE: Array<Bucket, BUCKETS, MMAPABLE> = Array::new();
+
+#[btf_map(name = "flows")]
+pub(crate) static FLOWS: Array<Bucket, BUCKETS, MMAPABLE> = Array::new();
+
+#[btf_map(name = "settings")]
+pub(crate) static SETTINGS: Array<Settings, 1, MMAPABLE> = Array::new();
+
 #[btf_map(name = "counters")]
 pub(crate) static COUNTERS: PerCpuArray<Counter, SERVERS> = PerCpuArray::new();
 
 #[btf_map(name = "reasons")]
 pub(crate) static REASONS: PerCpuArray<ReasonCount, { Reason::ALL.len() }> = PerCpuArray::new();
+
+#[btf_map(name = "notes")]
+pub(crate) static NOTES: PerCpuArray<ReasonCount, { Note::ALL.len() }> = PerCpuArray::new();
 
 #[btf_map(name = "interfaces")]
 pub(crate) static INTERFACE_MAP: HashMap<u32, Interface, INTERFACES> = HashMap::new();

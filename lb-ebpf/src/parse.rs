@@ -1,82 +1,191 @@
 //! From a frame to the service it asks for.
+//!
+//! [`plain`] reads what nearly all packets are, with offsets that are constants; [`any`] reads
+//! everything, and says why a packet is the kernel's.
 
 use lb_common::index::IndexKey;
 use lb_common::layout::v4_words;
 use lb_common::reason::Reason;
+use lb_common::rule::Segment;
 
 use crate::frame::Frame;
 
+mod link;
+mod network;
+mod quoted;
+mod transport;
+
+pub(crate) use link::TAG;
+use network::Network;
+use transport::{TCP, UDP};
+
+pub(crate) const ETHERNET: usize = 14;
 const ETHERTYPE: usize = 12;
-const ETHERTYPE_IPV4: u16 = 0x0800;
-const IP: usize = 14;
-const IP_LENGTH: usize = IP + 2;
-const IP_FRAGMENT: usize = IP + 6;
-const IP_PROTOCOL: usize = IP + 9;
-const IP_SOURCE: usize = IP + 12;
-const IP_DESTINATION: usize = IP + 16;
-const MIN_HEADER: usize = 20;
-const TCP: u8 = 6;
-const UDP: u8 = 17;
-const DESTINATION_PORT: usize = 2;
-const TCP_FLAGS: usize = 13;
-const SYN: u8 = 0x02;
-const ACK: u8 = 0x10;
-/// More-fragments bit and fragment offset (RFC 791 section 3.1).
-const FRAGMENT_MASK: u16 = 0x3fff;
+const IPV4: u16 = 0x0800;
+const IPV6: u16 = 0x86dd;
 
 /// What the choice of a real server needs to know of a packet.
+#[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet {
     /// Address, port and protocol the packet is sent to.
     pub service: IndexKey,
     /// Client's address, in words.
     pub client: [u64; 2],
-    /// Total length field of the IP header.
-    pub ip_length: u16,
-    /// TCP with SYN and without ACK: a new connection.
-    pub opens: bool,
+    /// 0 for fragments.
+    pub client_port: u16,
+    pub segment: Segment,
+    /// Length of the IP packet, by its header.
+    pub ip_length: u32,
+    /// VLAN tags before the IP header.
+    pub tags: u32,
 }
 
-/// Reads Ethernet, IPv4 with any options, and TCP or UDP.
+impl Packet {
+    /// Of nobody, to be filled.
+    pub const EMPTY: Self = Self {
+        service: IndexKey::new([0; 2], 0, 0),
+        client: [0; 2],
+        client_port: 0,
+        segment: Segment::Data,
+        ip_length: 0,
+        tags: 0,
+    };
+
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_fragment(&self) -> bool {
+        self.service.fragments != 0
+    }
+
+    /// Counts as a new connection.
+    #[inline(always)]
+    #[must_use]
+    pub const fn opens(&self) -> bool {
+        matches!(self.segment, Segment::Open)
+    }
+}
+
+/// TCP or UDP without VLAN tags, fragmentation or IPv6 extension headers. Of the segment it is
+/// only told whether it opens a connection. `None`: for [`any`].
+#[inline(always)]
+#[must_use]
+pub fn plain(frame: &Frame<'_>) -> Option<Packet> {
+    let ethertype: u16 = frame.read(ETHERTYPE)?;
+    let network = match u16::from_be(ethertype) {
+        IPV4 => plain_ipv4(frame)?,
+        IPV6 => plain_ipv6(frame)?,
+        _ => return None,
+    };
+    if network.length as usize > frame.length() - ETHERNET {
+        return None;
+    }
+    let (source, destination) = transport::ports(&network.transport)?;
+    let opens = network.protocol == TCP && transport::is_syn(&network.transport)?;
+    Some(Packet {
+        service: IndexKey::new(network.destination, destination, network.protocol),
+        client: network.source,
+        client_port: source,
+        segment: if opens { Segment::Open } else { Segment::Data },
+        ip_length: network.length,
+        tags: 0,
+    })
+}
+
+#[inline(always)]
+fn plain_ipv4<'a>(frame: &Frame<'a>) -> Option<Network<'a>> {
+    use network::ipv4::{DESTINATION, FRAGMENT, LENGTH, MIN_HEADER, PROTOCOL, SOURCE};
+    // The first field that is read is the last one of the header: one bound for them all.
+    let destination: u32 = frame.read(ETHERNET + DESTINATION)?;
+    let version_length: u8 = frame.read(ETHERNET)?;
+    let header = usize::from(version_length & 0x0f) * 4;
+    let protocol: u8 = frame.read(ETHERNET + PROTOCOL)?;
+    let fragment: u16 = frame.read(ETHERNET + FRAGMENT)?;
+    if version_length >> 4 != 4
+        || header < MIN_HEADER
+        || (protocol != TCP && protocol != UDP)
+        || u16::from_be(fragment) & network::ipv4::FRAGMENT_MASK != 0
+    {
+        return None;
+    }
+    let source: u32 = frame.read(ETHERNET + SOURCE)?;
+    let length: u16 = frame.read(ETHERNET + LENGTH)?;
+    Some(Network {
+        source: v4_words(source),
+        destination: v4_words(destination),
+        protocol,
+        transport: frame.after(ETHERNET + header),
+        length: u32::from(u16::from_be(length)),
+        fragment: false,
+    })
+}
+
+#[inline(always)]
+fn plain_ipv6<'a>(frame: &Frame<'a>) -> Option<Network<'a>> {
+    use network::ipv6::{DESTINATION, HEADER, NEXT_HEADER, PAYLOAD, SOURCE};
+    let destination = frame.words(ETHERNET + DESTINATION)?;
+    let version: u8 = frame.read(ETHERNET)?;
+    let protocol: u8 = frame.read(ETHERNET + NEXT_HEADER)?;
+    if version >> 4 != 6 || (protocol != TCP && protocol != UDP) {
+        return None;
+    }
+    let payload: u16 = frame.read(ETHERNET + PAYLOAD)?;
+    if payload == 0 {
+        return None;
+    }
+    Some(Network {
+        source: frame.words(ETHERNET + SOURCE)?,
+        destination,
+        protocol,
+        transport: frame.after(ETHERNET + HEADER),
+        length: u32::from(u16::from_be(payload)) + HEADER as u32,
+        fragment: false,
+    })
+}
+
+/// Every packet that the program can do something with. `whole` is the frame's length, of which
+/// `frame` may be the first part.
 ///
 /// # Errors
 /// The reason for which the packet is the kernel's.
 #[inline(always)]
-pub fn parse(frame: &Frame<'_>) -> Result<Packet, Reason> {
-    if frame.read(ETHERTYPE).map(u16::from_be) != Some(ETHERTYPE_IPV4) {
-        return Err(Reason::NotIp);
-    }
-    // The first field that is read is the last one of the header: one bound for them all.
-    let destination: u32 = frame.read(IP_DESTINATION).ok_or(Reason::Malformed)?;
-    let version_length: u8 = frame.read(IP).ok_or(Reason::Malformed)?;
-    let header = usize::from(version_length & 0x0f) * 4;
-    if version_length >> 4 != 4 || header < MIN_HEADER {
+pub fn any(frame: &Frame<'_>, whole: usize) -> Result<Packet, Reason> {
+    let link = link::parse(frame)?;
+    let network = match link.ethertype {
+        IPV4 => network::ipv4::parse(&link.network)?,
+        IPV6 => network::ipv6::parse(&link.network)?,
+        _ => return Err(Reason::NotIp),
+    };
+    if network.length as usize > whole - link.header {
         return Err(Reason::Malformed);
     }
-    let protocol: u8 = frame.read(IP_PROTOCOL).ok_or(Reason::Malformed)?;
-    if protocol != TCP && protocol != UDP {
+    let mut packet = Packet {
+        client: network.source,
+        ip_length: network.length,
+        tags: link.tags,
+        ..Packet::EMPTY
+    };
+    if transport::is_known(network.protocol) {
+        if network.fragment {
+            packet.service = IndexKey::of_fragments(network.destination, network.protocol);
+            return Ok(packet);
+        }
+        let port;
+        (packet.client_port, port) =
+            transport::ports(&network.transport).ok_or(Reason::Malformed)?;
+        packet.service = IndexKey::new(network.destination, port, network.protocol);
+        packet.segment = transport::segment(&network.transport, network.protocol)?;
+        return Ok(packet);
+    }
+    if network.fragment {
         return Err(Reason::OtherProtocol);
     }
-    let fragment: u16 = frame.read(IP_FRAGMENT).ok_or(Reason::Malformed)?;
-    if u16::from_be(fragment) & FRAGMENT_MASK != 0 {
-        return Err(Reason::Fragment);
-    }
-    let l4 = IP + header;
-    let port: u16 = frame.read(l4 + DESTINATION_PORT).ok_or(Reason::Malformed)?;
-    let opens = if protocol == TCP {
-        let flags: u8 = frame.read(l4 + TCP_FLAGS).ok_or(Reason::Malformed)?;
-        flags & (SYN | ACK) == SYN
-    } else {
-        false
-    };
-    let source: u32 = frame.read(IP_SOURCE).ok_or(Reason::Malformed)?;
-    let ip_length: u16 = frame.read(IP_LENGTH).ok_or(Reason::Malformed)?;
-    Ok(Packet {
-        service: IndexKey::new(v4_words(destination), u16::from_be(port), protocol),
-        client: v4_words(source),
-        ip_length: u16::from_be(ip_length),
-        opens,
-    })
+    let quoted = quoted::parse(&network)?;
+    packet.service = IndexKey::new(network.destination, quoted.service_port, quoted.protocol);
+    packet.client = quoted.client;
+    packet.client_port = quoted.client_port;
+    packet.segment = Segment::Quote;
+    Ok(packet)
 }
 
 #[cfg(test)]

@@ -66,8 +66,9 @@ pub(crate) fn bpf_objects(workspace: &Workspace, toolchain: &Toolchain) -> Resul
         .env("CARGO_TARGET_BPFEL_UNKNOWN_NONE_LINKER", &toolchain.linker)
         .env(
             "CARGO_ENCODED_RUSTFLAGS",
-            // Packet headers are not aligned; without the feature they are read byte by byte.
-            "-Cdebuginfo=2\u{1f}-Clink-arg=--btf\u{1f}\
+            // The third instruction set has atomic exchanges (kernel 5.12). Packet headers are
+            // not aligned; without the feature they are read byte by byte.
+            "-Cdebuginfo=2\u{1f}-Clink-arg=--btf\u{1f}-Ctarget-cpu=v3\u{1f}\
              -Ctarget-feature=+allows-misaligned-mem-access",
         )
         .args(["build", "-p", "lb-ebpf", "--bins", "--release"])

@@ -90,7 +90,7 @@ fn a_flood_takes_only_the_places_of_what_was_seen_once() {
     }
     assert!(find(both, key(999)).is_some(), "the latest of the flood");
     let (place, seen) = find(both, key(999)).unwrap();
-    place.touch(seen, seen.touched(State::Established, 1000));
+    assert!(place.exchange(seen, seen.touched(State::Established, 1000)));
     assert!(!store(
         both,
         key(2000),
@@ -123,6 +123,6 @@ fn who_touches_a_place_that_was_given_away_changes_nothing() {
     let (place, seen) = find(both, old).unwrap();
     assert!(place.remove(old, seen));
     assert!(store(both, new, record(2, State::Opening, 6), 6));
-    place.touch(seen, seen.touched(State::Established, 7));
+    assert!(!place.exchange(seen, seen.touched(State::Established, 7)));
     assert_eq!(find(both, new).unwrap().1.server(), 2);
 }

@@ -10,12 +10,8 @@ const ALL: [Segment; 5] = [
 const SETTLING: Slot = Slot::settling(1, 2);
 const EXCEPTIONAL: Slot = Slot::exceptional(1);
 
-fn found(state: State) -> Option<Found> {
-    Some(Found { server: 7, state })
-}
-
 fn decide(slot: Slot, segment: Segment) -> Decision {
-    unstable(slot, segment, None, false, None)
+    unstable(slot, segment, None, false, false)
 }
 
 #[test]
@@ -46,8 +42,8 @@ fn after_settling_what_has_no_record_takes_the_new_table_and_needs_none() {
 fn a_record_is_followed_whatever_the_slot_says() {
     for slot in [SETTLING, EXCEPTIONAL] {
         for segment in ALL {
-            let decision = unstable(slot, segment, found(State::Established), false, None);
-            assert_eq!(decision.choice, Choice::Server(7), "{segment:?}");
+            let decision = unstable(slot, segment, Some(State::Established), false, false);
+            assert_eq!(decision.choice, Choice::Recorded, "{segment:?}");
         }
     }
 }
@@ -55,17 +51,17 @@ fn a_record_is_followed_whatever_the_slot_says() {
 #[test]
 fn a_port_that_is_used_again_starts_anew() {
     for slot in [SETTLING, EXCEPTIONAL] {
-        let decision = unstable(slot, Segment::Open, found(State::Closing), false, None);
+        let decision = unstable(slot, Segment::Open, Some(State::Closing), false, false);
         assert_eq!(decision.choice, Choice::Current);
         assert_eq!(decision.write, Write::Store(State::Opening));
     }
-    let decision = scheduled(Segment::Open, found(State::Closing), None);
+    let decision = scheduled(Segment::Open, Some(State::Closing), false);
     assert_eq!(decision.choice, Choice::Current);
 }
 
 #[test]
 fn a_second_packet_confirms_and_the_end_is_seen() {
-    let write = |state, segment| unstable(SETTLING, segment, found(state), false, None).write;
+    let write = |state, segment| unstable(SETTLING, segment, Some(state), false, false).write;
     for state in [State::Opening, State::Unconfirmed, State::Established] {
         assert_eq!(
             write(state, Segment::Data),
@@ -86,9 +82,9 @@ fn a_second_packet_confirms_and_the_end_is_seen() {
 
 #[test]
 fn a_record_that_misleads_is_overwritten() {
-    let decision = unstable(EXCEPTIONAL, Segment::Open, None, true, None);
+    let decision = unstable(EXCEPTIONAL, Segment::Open, None, true, false);
     assert_eq!(decision.write, Write::Store(State::Opening));
-    let decision = unstable(EXCEPTIONAL, Segment::Data, None, true, None);
+    let decision = unstable(EXCEPTIONAL, Segment::Data, None, true, false);
     assert_eq!(decision.choice, Choice::Current);
     assert_eq!(decision.write, Write::Store(State::Unconfirmed));
 }
@@ -96,11 +92,11 @@ fn a_record_that_misleads_is_overwritten() {
 #[test]
 fn a_client_that_comes_back_gets_its_server_and_a_record() {
     for slot in [SETTLING, EXCEPTIONAL] {
-        let decision = unstable(slot, Segment::Open, None, false, Some(9));
-        assert_eq!(decision.choice, Choice::Server(9));
+        let decision = unstable(slot, Segment::Open, None, false, true);
+        assert_eq!(decision.choice, Choice::Client);
         assert_eq!(decision.write, Write::Store(State::Opening));
-        let decision = unstable(slot, Segment::Data, None, false, Some(9));
-        assert_ne!(decision.choice, Choice::Server(9));
+        let decision = unstable(slot, Segment::Data, None, false, true);
+        assert_ne!(decision.choice, Choice::Client);
     }
 }
 

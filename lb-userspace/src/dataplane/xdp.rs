@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use aya::maps::Map;
 use lb_common::layout::{self, ServiceKey, Slot};
-use lb_common::maglev::TableSize;
 
 use super::plan::{Applied, Changes, Full, Retired};
 use super::table::ForwardingTable;
@@ -16,12 +15,15 @@ use super::table::ForwardingTable;
 mod attach;
 mod counters;
 mod load;
+mod memory;
 mod pins;
+mod sizes;
 mod sys;
 mod tables;
 
 pub use attach::{Attached, Mode, ModeChoice, Nic};
 pub use counters::ServiceCounters;
+pub use sizes::{DEFAULT_RECORDS, Sizes};
 
 use load::Loaded;
 use tables::Grace;
@@ -69,7 +71,7 @@ pub enum Outcome {
 /// The loaded program with its maps and what was written into them.
 pub struct Xdp {
     loaded: Loaded,
-    size: TableSize,
+    sizes: Sizes,
     applied: Applied,
     /// Indexes that wait for the end of kernel calls.
     waiting: Vec<(Vec<Grace>, Retired)>,
@@ -82,10 +84,15 @@ impl Xdp {
     ///
     /// # Errors
     /// The directory is not on a bpffs, or the kernel refuses a map or the program.
-    pub fn load(object: &[u8], directory: &Path, size: TableSize) -> Result<Self, XdpError> {
+    pub fn load(
+        object: &[u8],
+        directory: &Path,
+        sizes: impl Into<Sizes>,
+    ) -> Result<Self, XdpError> {
+        let sizes = sizes.into();
         Ok(Self {
-            loaded: Loaded::new(object, directory, size)?,
-            size,
+            loaded: Loaded::new(object, directory, &sizes)?,
+            sizes,
             applied: Applied::default(),
             waiting: Vec::new(),
             removed: BTreeMap::new(),
@@ -132,12 +139,12 @@ impl Xdp {
     pub fn apply(&mut self, desired: &ForwardingTable) -> Result<Outcome, XdpError> {
         let start = Instant::now();
         self.reclaim();
-        let planned = self.applied.plan(desired, self.size);
+        let planned = self.applied.plan(desired, self.sizes.table);
         let (changes, next) = match planned {
             // There may be room once the kernel has let go of what was replaced just now.
             Err(_) if !self.waiting.is_empty() => {
                 self.wait();
-                self.applied.plan(desired, self.size)?
+                self.applied.plan(desired, self.sizes.table)?
             }
             planned => planned?,
         };
@@ -173,8 +180,9 @@ impl Xdp {
             .set_tx_ports(changes.set_interfaces.iter().map(|&(index, _)| index))?;
         let outer = self.loaded.map_fd("tables")?;
         let map_error = |map| move |error| XdpError::Map { map, error };
-        let inner =
-            |(index, slots): &(u32, Vec<Slot>)| Ok((*index, tables::table(slots, self.size)?));
+        let inner = |(index, slots): &(u32, Vec<Slot>)| {
+            Ok((*index, tables::table(slots, self.sizes.table)?))
+        };
         let inner: io::Result<Vec<_>> = changes.tables.iter().map(inner).collect();
         let swapped = inner.and_then(|inner| tables::swap(outer, inner));
         let mut graces: Vec<Grace> = swapped.map_err(map_error("tables"))?.into_iter().collect();

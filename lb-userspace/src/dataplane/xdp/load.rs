@@ -9,9 +9,9 @@ use aya::maps::{DevMapHash, Map, MapData, PerCpuArray, PerCpuValues};
 use aya::programs::links::PinnedLink;
 use aya::{Ebpf, EbpfLoader};
 use lb_common::layout;
-use lb_common::maglev::TableSize;
 
 use super::pins::{MAPS, Pins};
+use super::sizes::Sizes;
 use super::{XdpError, sys, tables};
 
 const PROGRAM: &str = "lvx";
@@ -32,7 +32,7 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    pub(super) fn new(object: &[u8], directory: &Path, size: TableSize) -> Result<Self, XdpError> {
+    pub(super) fn new(object: &[u8], directory: &Path, sizes: &Sizes) -> Result<Self, XdpError> {
         let pin_error = |error| XdpError::Pins {
             path: directory.display().to_string(),
             error,
@@ -40,12 +40,18 @@ impl Loaded {
         let pins = Pins::create(directory).map_err(pin_error)?;
         let map_error = |map| move |error| XdpError::Map { map, error };
         // aya takes a map that is pinned already as it is.
-        for (name, map) in tables::create_outer(size).map_err(map_error("maps of maps"))? {
+        for (name, map) in tables::create_outer(sizes.table).map_err(map_error("maps of maps"))? {
             sys::pin(map.as_fd(), &pins.staged(name)).map_err(map_error(name))?;
         }
-        let slots = size.slots().get();
+        let slots = sizes.table.slots().get();
+        let buckets = sizes.buckets();
+        let masks = buckets.map(|(_, buckets, _)| buckets - 1);
         let mut loader = EbpfLoader::new();
         loader.override_global("TABLE_SIZE", &slots, true);
+        for ((map, buckets, constant), mask) in buckets.iter().zip(&masks) {
+            loader.map_max_entries(map, *buckets);
+            loader.override_global(constant, mask, true);
+        }
         for map in MAPS {
             loader.map_pin_path(map, pins.staged(map));
         }

@@ -14,7 +14,7 @@ const LINK_PREFIX: &str = "link_";
 const BPF_FS_MAGIC: i64 = 0xcafe_4a11;
 
 /// Names of the maps that are pinned.
-pub(super) const MAPS: [&str; 8] = [
+pub(super) const MAPS: [&str; 16] = [
     "services",
     "service_index",
     "tables",
@@ -23,6 +23,14 @@ pub(super) const MAPS: [&str; 8] = [
     "reasons",
     "interfaces",
     "tx_ports",
+    "entries",
+    "loads",
+    "cursors",
+    "exceptions",
+    "persistence",
+    "flows",
+    "settings",
+    "notes",
 ];
 
 #[derive(Debug)]

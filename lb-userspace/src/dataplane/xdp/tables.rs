@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::ptr;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,9 @@ use aya_obj::generated::{BPF_F_MMAPABLE, bpf_map_type};
 use lb_common::index::{IndexEntry, PLACES};
 use lb_common::layout::{MAX_SERVICES, Slot};
 use lb_common::maglev::TableSize;
+use lb_common::sh;
 
+use super::memory::Mapping;
 use super::sys::{self, MapShape};
 
 /// A swap is seen within some 100 µs; on a busy machine the waiting must not add to its load.
@@ -46,7 +47,12 @@ fn outer(name: &str, max_entries: u32, template: &OwnedFd) -> io::Result<OwnedFd
 }
 
 fn create_table(size: TableSize) -> io::Result<OwnedFd> {
-    inner::<Slot>("maglev", size.slots().get())
+    inner::<Slot>("maglev", table_slots(size))
+}
+
+/// Slots of an inner table: enough for each scheduler.
+pub(super) fn table_slots(size: TableSize) -> u32 {
+    size.slots().get().max(sh::SLOTS)
 }
 
 fn create_index() -> io::Result<OwnedFd> {
@@ -67,58 +73,23 @@ fn inner<T>(name: &str, max_entries: u32) -> io::Result<OwnedFd> {
 
 /// An inner Maglev table, not yet seen by any packet.
 pub(super) fn table(slots: &[Slot], size: TableSize) -> io::Result<OwnedFd> {
-    debug_assert_eq!(slots.len(), size.slots().get() as usize);
+    debug_assert_eq!(slots.len(), table_slots(size) as usize);
     let map = create_table(size)?;
     // SAFETY: the map has as many entries of this type, and Slot is one integer.
-    unsafe {
-        write(&map, slots.len(), |memory: &mut [Slot]| {
-            memory.copy_from_slice(slots)
-        })?
-    };
+    let mut memory = unsafe { Mapping::<Slot>::new(map.as_fd(), slots.len())? };
+    memory.values_mut().copy_from_slice(slots);
     Ok(map)
 }
 
 /// An inner map for the index of services, not yet seen by any packet.
 pub(super) fn service_index(entries: &BTreeMap<u32, IndexEntry>) -> io::Result<OwnedFd> {
     let map = create_index()?;
-    let fill = |memory: &mut [IndexEntry]| {
-        for (place, entry) in entries {
-            memory[*place as usize] = *entry;
-        }
-    };
     // SAFETY: the map has as many entries of this type, and IndexEntry is made of integers.
-    unsafe { write(&map, PLACES as usize, fill)? };
+    let mut memory = unsafe { Mapping::<IndexEntry>::new(map.as_fd(), PLACES as usize)? };
+    for (place, entry) in entries {
+        memory.values_mut()[*place as usize] = *entry;
+    }
     Ok(map)
-}
-
-/// Fills a fresh map through memory: much faster than by system calls.
-///
-/// # Safety
-/// The map is an mmapable array of at least `length` values of type `T`, whose size is a multiple
-/// of 8, and all patterns of bits are values of `T`.
-unsafe fn write<T>(map: &OwnedFd, length: usize, fill: impl FnOnce(&mut [T])) -> io::Result<()> {
-    let bytes = length * size_of::<T>();
-    // SAFETY: a fresh shared mapping of a map that we own; nothing else points into it.
-    let memory = unsafe {
-        libc::mmap(
-            ptr::null_mut(),
-            bytes,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_SHARED,
-            map.as_raw_fd(),
-            0,
-        )
-    };
-    if memory == libc::MAP_FAILED {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the mapping is `bytes` long, page-aligned, and no program reads the map yet; what
-    // the caller promises makes it a slice of T.
-    unsafe {
-        fill(std::slice::from_raw_parts_mut(memory.cast::<T>(), length));
-        libc::munmap(memory, bytes);
-    }
-    Ok(())
 }
 
 /// A kernel call that is waiting for a grace period. Once it has ended, no running program

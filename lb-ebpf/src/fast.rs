@@ -1,0 +1,64 @@
+//! The path of nearly all packets: plain TCP and UDP to a service whose Maglev table alone
+//! decides.
+
+use core::num::NonZeroU32;
+
+use aya_ebpf::programs::XdpContext;
+use lb_common::hash::word_of;
+use lb_common::layout::{RealServer, Service, words};
+use lb_common::maglev::slot;
+use lb_common::reason::Reason;
+use lb_ebpf::frame::Frame;
+use lb_ebpf::parse::{Packet, plain};
+
+use crate::maps::{REAL_SERVERS, TABLE_SIZE, TABLES};
+use crate::{Verdict, count, egress, service};
+
+/// `None`: there is something special about it. Nothing was counted or changed then.
+#[inline(always)]
+pub(crate) fn forward(context: &XdpContext) -> Option<Verdict> {
+    // SAFETY: the kernel keeps data..data_end valid while the program runs.
+    let frame = unsafe { Frame::new(context.data(), context.data_end()) };
+    let packet = plain(&frame)?;
+    match decide(context, &frame, &packet) {
+        Ok(verdict) => verdict,
+        Err(reason) => Some(Verdict::Pass(reason)),
+    }
+}
+
+#[inline(always)]
+fn decide(
+    context: &XdpContext,
+    frame: &Frame<'_>,
+    packet: &Packet,
+) -> Result<Option<Verdict>, Reason> {
+    let service = service::find(&packet.service)?;
+    if service.flags != Service::ACTIVE {
+        return if service.flags & Service::ACTIVE == 0 {
+            Err(Reason::Inactive)
+        } else {
+            Ok(None)
+        };
+    }
+    let mask = words(service.client_mask);
+    let client = [packet.client[0] & mask[0], packet.client[1] & mask[1]];
+    let size = NonZeroU32::new(TABLE_SIZE.load()).ok_or(Reason::NoRealServer)?;
+    let index = slot(word_of(client, 0), size);
+    let slot = TABLES
+        .get_value(service.table, &index)
+        .ok_or(Reason::NoRealServer)?;
+    if slot.flags() != 0 {
+        return Ok(None);
+    }
+    let server: &RealServer = match slot.current() {
+        0 => return Err(Reason::NoRealServer),
+        index => REAL_SERVERS.get(index).ok_or(Reason::NoRealServer)?,
+    };
+    if u32::from(server.flags) | u32::from(server.vlan) != 0 {
+        return Ok(None);
+    }
+    let egress = egress::find(context, frame, server)?;
+    let verdict = egress.rewrite(server);
+    count::forwarded(server, packet);
+    Ok(Some(verdict))
+}
