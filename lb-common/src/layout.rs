@@ -229,10 +229,9 @@ pub struct Settings {
     pub now: u64,
     /// Random; keys the hashes of records.
     pub secret: u64,
-    /// Not 0: there are services on port 0, for all ports of an address.
-    pub wildcards: u32,
     /// [`LAYOUT_VERSION`].
     pub version: u32,
+    pub padding: u32,
     /// 0 today.
     pub reserved: [u64; 5],
 }

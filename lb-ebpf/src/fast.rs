@@ -9,7 +9,7 @@ use lb_common::layout::{RealServer, Service, words};
 use lb_common::maglev::slot;
 use lb_common::reason::Reason;
 use lb_ebpf::frame::Frame;
-use lb_ebpf::parse::{Packet, plain};
+use lb_ebpf::parse::{IPV4, IPV6, Packet, ethertype, plain_ipv4, plain_ipv6};
 
 use crate::maps::{REAL_SERVERS, TABLE_SIZE, TABLES};
 use crate::{Verdict, count, egress, service};
@@ -19,8 +19,17 @@ use crate::{Verdict, count, egress, service};
 pub(crate) fn forward(context: &XdpContext) -> Option<Verdict> {
     // SAFETY: the kernel keeps data..data_end valid while the program runs.
     let frame = unsafe { Frame::new(context.data(), context.data_end()) };
-    let packet = plain(&frame)?;
-    match decide(context, &frame, &packet) {
+    // Each with a copy of the path of its own, in which its addresses' form is a constant.
+    match ethertype(&frame)? {
+        IPV4 => settle(context, &frame, &plain_ipv4(&frame)?),
+        IPV6 => settle(context, &frame, &plain_ipv6(&frame)?),
+        _ => None,
+    }
+}
+
+#[inline(always)]
+fn settle(context: &XdpContext, frame: &Frame<'_>, packet: &Packet) -> Option<Verdict> {
+    match decide(context, frame, packet) {
         Ok(verdict) => verdict,
         Err(reason) => Some(Verdict::Pass(reason)),
     }
@@ -39,6 +48,9 @@ fn decide(
         } else {
             Ok(None)
         };
+    }
+    if packet.is_cut_off(frame.length()) {
+        return Ok(None);
     }
     let mask = words(service.client_mask);
     let client = [packet.client[0] & mask[0], packet.client[1] & mask[1]];

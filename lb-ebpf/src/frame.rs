@@ -77,7 +77,7 @@ impl<'a> Frame<'a> {
     #[inline(always)]
     #[must_use]
     pub const fn length(&self) -> usize {
-        self.end.saturating_sub(self.start)
+        self.end.wrapping_sub(self.start)
     }
 }
 

@@ -33,6 +33,10 @@ pub(crate) static PERSISTENCE_MASK: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static FLOWS_MASK: Global<u32> = Global::new(0);
 
+/// Not 0: there are services on port 0, for all ports of an address.
+#[unsafe(no_mangle)]
+pub(crate) static WILDCARDS: Global<u32> = Global::new(0);
+
 /// For people and `bpftool`: the program itself looks services up in `service_index`.
 #[btf_map(name = "services")]
 static SERVICE_MAP: HashMap<ServiceKey, Service, SERVICES> = HashMap::new();

@@ -1,7 +1,7 @@
 //! From a frame to the service it asks for.
 //!
-//! [`plain`] reads what nearly all packets are, with offsets that are constants; [`any`] reads
-//! everything, and says why a packet is the kernel's.
+//! [`plain_ipv4`] and [`plain_ipv6`] read what nearly all packets are, with offsets that are
+//! constants; [`any`] reads everything, and says why a packet is the kernel's.
 
 use lb_common::index::IndexKey;
 use lb_common::layout::v4_words;
@@ -21,8 +21,8 @@ use transport::{TCP, UDP};
 
 pub(crate) const ETHERNET: usize = 14;
 const ETHERTYPE: usize = 12;
-const IPV4: u16 = 0x0800;
-const IPV6: u16 = 0x86dd;
+pub const IPV4: u16 = 0x0800;
+pub const IPV6: u16 = 0x86dd;
 
 /// What the choice of a real server needs to know of a packet.
 #[repr(C)]
@@ -58,6 +58,13 @@ impl Packet {
         self.service.fragments != 0
     }
 
+    /// Whether it is shorter than it says, in an untagged frame of this length.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_cut_off(&self, frame: usize) -> bool {
+        self.ip_length as usize > frame - ETHERNET
+    }
+
     /// Counts as a new connection.
     #[inline(always)]
     #[must_use]
@@ -66,20 +73,31 @@ impl Packet {
     }
 }
 
-/// TCP or UDP without VLAN tags, fragmentation or IPv6 extension headers. Of the segment it is
-/// only told whether it opens a connection. `None`: for [`any`].
+/// The frame's type of payload, as it is without VLAN tags.
 #[inline(always)]
 #[must_use]
-pub fn plain(frame: &Frame<'_>) -> Option<Packet> {
-    let ethertype: u16 = frame.read(ETHERTYPE)?;
-    let network = match u16::from_be(ethertype) {
-        IPV4 => plain_ipv4(frame)?,
-        IPV6 => plain_ipv6(frame)?,
-        _ => return None,
-    };
-    if network.length as usize > frame.length() - ETHERNET {
-        return None;
-    }
+pub fn ethertype(frame: &Frame<'_>) -> Option<u16> {
+    frame.read(ETHERTYPE).map(u16::from_be)
+}
+
+/// TCP or UDP over IPv4, without VLAN tags or fragmentation. Of the segment it is only told
+/// whether it opens a connection, and nothing is known of the packet's length. `None`: for
+/// [`any`].
+#[inline(always)]
+#[must_use]
+pub fn plain_ipv4(frame: &Frame<'_>) -> Option<Packet> {
+    plain(&ipv4_header(frame)?)
+}
+
+/// The same over IPv6, without extension headers.
+#[inline(always)]
+#[must_use]
+pub fn plain_ipv6(frame: &Frame<'_>) -> Option<Packet> {
+    plain(&ipv6_header(frame)?)
+}
+
+#[inline(always)]
+fn plain(network: &Network<'_>) -> Option<Packet> {
     let (source, destination) = transport::ports(&network.transport)?;
     let opens = network.protocol == TCP && transport::is_syn(&network.transport)?;
     Some(Packet {
@@ -93,7 +111,7 @@ pub fn plain(frame: &Frame<'_>) -> Option<Packet> {
 }
 
 #[inline(always)]
-fn plain_ipv4<'a>(frame: &Frame<'a>) -> Option<Network<'a>> {
+fn ipv4_header<'a>(frame: &Frame<'a>) -> Option<Network<'a>> {
     use network::ipv4::{DESTINATION, FRAGMENT, LENGTH, MIN_HEADER, PROTOCOL, SOURCE};
     // The first field that is read is the last one of the header: one bound for them all.
     let destination: u32 = frame.read(ETHERNET + DESTINATION)?;
@@ -121,7 +139,7 @@ fn plain_ipv4<'a>(frame: &Frame<'a>) -> Option<Network<'a>> {
 }
 
 #[inline(always)]
-fn plain_ipv6<'a>(frame: &Frame<'a>) -> Option<Network<'a>> {
+fn ipv6_header<'a>(frame: &Frame<'a>) -> Option<Network<'a>> {
     use network::ipv6::{DESTINATION, HEADER, NEXT_HEADER, PAYLOAD, SOURCE};
     let destination = frame.words(ETHERNET + DESTINATION)?;
     let version: u8 = frame.read(ETHERNET)?;

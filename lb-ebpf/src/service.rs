@@ -4,7 +4,7 @@ use lb_common::index::IndexKey;
 use lb_common::layout::{Service, Settings};
 use lb_common::reason::Reason;
 
-use crate::maps::{SERVICE_INDEX, SETTINGS};
+use crate::maps::{SERVICE_INDEX, SETTINGS, WILDCARDS};
 
 #[inline(always)]
 pub(crate) fn settings() -> Option<&'static Settings> {
@@ -21,7 +21,7 @@ pub(crate) fn find(key: &IndexKey) -> Result<&'static Service, Reason> {
         return Err(Reason::Fragment);
     }
     // Who has no such service does not pay for a second look.
-    if settings().is_none_or(|settings| settings.wildcards == 0) {
+    if WILDCARDS.load() == 0 {
         return Err(Reason::NoService);
     }
     exact(&key.any_port()).ok_or(Reason::NoService)

@@ -43,7 +43,12 @@ fn run(bytes: &[u8]) -> Result<Packet, Reason> {
     let frame = unsafe { Frame::new(start, start + bytes.len()) };
     let packet = any(&frame, bytes.len());
     // What is plain is read alike by both.
-    if let Some(plain) = plain(&frame) {
+    let plain = match ethertype(&frame) {
+        Some(IPV4) => plain_ipv4(&frame),
+        Some(IPV6) => plain_ipv6(&frame),
+        _ => None,
+    };
+    if let Some(plain) = plain.filter(|plain| !plain.is_cut_off(bytes.len())) {
         let packet = packet.unwrap();
         assert_eq!(plain.opens(), packet.opens());
         let segment = packet.segment;

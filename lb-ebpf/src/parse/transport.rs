@@ -31,9 +31,8 @@ pub(super) const fn is_known(protocol: u8) -> bool {
 /// Source and destination port.
 #[inline(always)]
 pub(super) fn ports(payload: &Frame<'_>) -> Option<(u16, u16)> {
-    let destination: u16 = payload.read(2)?;
-    let source: u16 = payload.read(0)?;
-    Some((u16::from_be(source), u16::from_be(destination)))
+    let both = u32::from_be(payload.read(0)?);
+    Some(((both >> 16) as u16, both as u16))
 }
 
 #[inline(always)]
