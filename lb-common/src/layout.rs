@@ -46,7 +46,7 @@ pub const fn v4_words(address: u32) -> [u64; 2] {
 
 /// Key of map `services`.
 #[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ServiceKey {
     /// Virtual address.
     pub address: [u8; 16],
@@ -60,7 +60,7 @@ pub struct ServiceKey {
 
 /// Value of map `services`.
 #[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Service {
     /// `Service::ACTIVE` and others.
     pub flags: u32,
@@ -231,7 +231,8 @@ pub struct Settings {
     pub secret: u64,
     /// [`LAYOUT_VERSION`].
     pub version: u32,
-    pub padding: u32,
+    /// Slots of every Maglev table.
+    pub table_size: u32,
     /// 0 today.
     pub reserved: [u64; 5],
 }
@@ -259,7 +260,7 @@ pub struct ReasonCount {
 /// Value of map `interfaces`, keyed by ifindex: the NICs that carry the program. The MAC lies as
 /// in a [`RealServer`].
 #[repr(C, align(8))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Interface {
     pub reserved: u16,
     pub mac: [u8; 6],

@@ -20,3 +20,4 @@ pub mod reason;
 pub mod record;
 pub mod rule;
 pub mod sh;
+pub mod trace;

@@ -12,6 +12,7 @@ use lb_ebpf::parse::Packet;
 
 use crate::maps::{TABLE_SIZE, TABLES};
 use crate::records::{Looked, Map, Pending, entry};
+use crate::trace::Way;
 use crate::{schedule, service};
 
 /// A real server, and what is to be remembered if the packet goes there.
@@ -45,7 +46,7 @@ struct Question<'a> {
 }
 
 #[inline(always)]
-pub(crate) fn choose(service: &Service, packet: &Packet) -> Result<Chosen, Reason> {
+pub(crate) fn choose(service: &Service, packet: &Packet, way: &mut Way) -> Result<Chosen, Reason> {
     let settings = service::settings().ok_or(Reason::NoService)?;
     let mask = words(service.client_mask);
     let client = [packet.client[0] & mask[0], packet.client[1] & mask[1]];
@@ -60,7 +61,7 @@ pub(crate) fn choose(service: &Service, packet: &Packet) -> Result<Chosen, Reaso
     let (server, slot, connection) = if service.flags & Service::FLOWS != 0 {
         question.by_flow()?
     } else {
-        question.by_slot()?
+        question.by_slot(way)?
     };
     let client = match looked {
         None => Pending::Nothing,
@@ -120,7 +121,7 @@ impl Question<'_> {
 
     /// A service with a table of slots.
     #[inline(always)]
-    fn by_slot(&self) -> Result<(&'static RealServer, u32, Pending), Reason> {
+    fn by_slot(&self, way: &mut Way) -> Result<(&'static RealServer, u32, Pending), Reason> {
         let flags = self.service.flags;
         let port = if flags & Service::PORT != 0 {
             self.packet.client_port
@@ -137,6 +138,7 @@ impl Question<'_> {
         let slot: Slot = *TABLES
             .get_value(self.service.table, &index)
             .ok_or(Reason::NoRealServer)?;
+        (way.slot, way.flags) = (index, slot.flags().into());
         // Datagrams have no beginning: the client's record decides about each.
         if let Some(server) = self.remembered
             && matches!(self.packet.segment, Segment::Datagram)

@@ -11,12 +11,16 @@ use lb_common::reason::Reason;
 use lb_ebpf::frame::Frame;
 use lb_ebpf::parse::{IPV4, IPV6, Packet, ethertype, plain_ipv4, plain_ipv6};
 
-use crate::maps::{REAL_SERVERS, TABLE_SIZE, TABLES};
+use crate::maps::{PROGRAM_LOG, REAL_SERVERS, TABLE_SIZE, TABLES, TRACE};
 use crate::{Verdict, count, egress, service};
 
 /// `None`: there is something special about it. Nothing was counted or changed then.
 #[inline(always)]
 pub(crate) fn forward(context: &XdpContext) -> Option<Verdict> {
+    // What is watched goes the way on which it is shown.
+    if TRACE.load() | PROGRAM_LOG.load() != 0 {
+        return None;
+    }
     // SAFETY: the kernel keeps data..data_end valid while the program runs.
     let frame = unsafe { Frame::new(context.data(), context.data_end()) };
     // Each with a copy of the path of its own, in which its addresses' form is a constant.

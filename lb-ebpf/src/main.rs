@@ -10,11 +10,13 @@ mod choose;
 mod count;
 mod egress;
 mod fast;
+mod log;
 mod maps;
 mod records;
 mod schedule;
 mod service;
 mod slow;
+mod trace;
 
 use aya_ebpf::bindings::xdp_action::{XDP_PASS, XDP_REDIRECT, XDP_TX};
 use aya_ebpf::macros::xdp;

@@ -2,7 +2,7 @@
 
 use aya_ebpf::Global;
 use aya_ebpf::bindings::BPF_F_MMAPABLE;
-use aya_ebpf::btf_maps::{Array, ArrayOfMaps, DevMapHash, HashMap, PerCpuArray};
+use aya_ebpf::btf_maps::{Array, ArrayOfMaps, DevMapHash, HashMap, PerCpuArray, RingBuf};
 use aya_ebpf::macros::btf_map;
 use lb_common::index::{IndexEntry, PLACES};
 use lb_common::layout::{
@@ -12,6 +12,7 @@ use lb_common::layout::{
 use lb_common::maglev::TableSize;
 use lb_common::reason::{Note, Reason};
 use lb_common::record::Bucket;
+use lb_common::trace::{Event, Filter};
 
 const SERVICES: usize = MAX_SERVICES as usize;
 const SERVERS: usize = MAX_REAL_SERVERS as usize;
@@ -19,6 +20,8 @@ const INTERFACES: usize = MAX_INTERFACES as usize;
 const INDEX_PLACES: usize = PLACES as usize;
 const SLOTS: usize = TableSize::DEFAULT.slots().get() as usize;
 const MMAPABLE: usize = BPF_F_MMAPABLE as usize;
+/// Of the events that wait to be read.
+const TRACE_BYTES: usize = 1 << 18;
 /// The daemon sets the configured number.
 const BUCKETS: usize = 1;
 
@@ -37,6 +40,14 @@ pub(crate) static FLOWS_MASK: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static WILDCARDS: Global<u32> = Global::new(0);
 
+/// Not 0: somebody watches by `lvx trace`.
+#[unsafe(no_mangle)]
+pub(crate) static TRACE: Global<u32> = Global::new(0);
+
+/// Not 0: the program says in the daemon's log what it leaves to the kernel.
+#[unsafe(no_mangle)]
+pub(crate) static PROGRAM_LOG: Global<u32> = Global::new(0);
+
 /// For people and `bpftool`: the program itself looks services up in `service_index`.
 #[btf_map(name = "services")]
 static SERVICE_MAP: HashMap<ServiceKey, Service, SERVICES> = HashMap::new();
@@ -51,15 +62,15 @@ pub(crate) static SERVICE_INDEX: ArrayOfMaps<Array<IndexEntry, INDEX_PLACES, MMA
 pub(crate) static TABLES: ArrayOfMaps<Array<Slot, SLOTS, MMAPABLE>, SERVICES> = ArrayOfMaps::new();
 
 #[btf_map(name = "real_servers")]
-pub(crate) static REAL_SERVERS: Array<RealServer, SERVERS> = Array::new();
+pub(crate) static REAL_SERVERS: Array<RealServer, SERVERS, MMAPABLE> = Array::new();
 
 /// By a real server's id: where in `real_servers` it is now, 0 = it takes no packets.
 #[btf_map(name = "entries")]
-pub(crate) static ENTRIES: Array<u32, SERVERS> = Array::new();
+pub(crate) static ENTRIES: Array<u64, SERVERS, MMAPABLE> = Array::new();
 
 /// By a real server's id.
 #[btf_map(name = "loads")]
-pub(crate) static LOADS: Array<Load, SERVERS> = Array::new();
+pub(crate) static LOADS: Array<Load, SERVERS, MMAPABLE> = Array::new();
 
 /// By a service's table: connections that were handed out in turn.
 #[btf_map(name = "cursors")]
@@ -91,3 +102,10 @@ pub(crate) static INTERFACE_MAP: HashMap<u32, Interface, INTERFACES> = HashMap::
 
 #[btf_map(name = "tx_ports")]
 pub(crate) static TX_PORTS: DevMapHash<INTERFACES> = DevMapHash::new();
+
+#[btf_map(name = "trace_filter")]
+pub(crate) static TRACE_FILTER: Array<Filter, 1, MMAPABLE> = Array::new();
+
+/// Nobody reads it unless there is a `lvx trace`.
+#[btf_map(name = "trace_events")]
+pub(crate) static TRACE_EVENTS: RingBuf<Event, TRACE_BYTES> = RingBuf::new();

@@ -73,7 +73,7 @@ impl Map {
 /// and not again at every way that leads to them.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn find_record(map: u32, key: u64, secret: u64) -> u32 {
+pub(crate) extern "C" fn find_record(map: u32, key: u64, secret: u64) -> u32 {
     let key = Key::from_word(key);
     let map = Map::from_number(map);
     for bucket in map.numbers(key, secret) {
@@ -92,7 +92,13 @@ pub extern "C" fn find_record(map: u32, key: u64, secret: u64) -> u32 {
 /// 1 if there was room.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn store_record(map: u32, key: u64, record: u64, secret: u64, now: u64) -> u32 {
+pub(crate) extern "C" fn store_record(
+    map: u32,
+    key: u64,
+    record: u64,
+    secret: u64,
+    now: u64,
+) -> u32 {
     let key = Key::from_word(key);
     let map = Map::from_number(map);
     let [first, second] = map.numbers(key, secret);
@@ -231,7 +237,7 @@ impl Pending {
 /// The real server with this id, if it takes packets.
 #[inline(always)]
 pub(crate) fn usable(id: u32) -> Option<&'static RealServer> {
-    entry(*ENTRIES.get(id)?)
+    entry(*ENTRIES.get(id)? as u32)
 }
 
 /// The real server at this index; 0 = none.

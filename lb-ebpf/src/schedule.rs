@@ -35,7 +35,7 @@ fn in_turn(service: &Service) -> Option<u32> {
 /// leads to it: the loop alone is some ten thousand instructions for it.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn least_loaded(table: u32, length: u32) -> u32 {
+pub(crate) extern "C" fn least_loaded(table: u32, length: u32) -> u32 {
     let mut least = 0;
     let mut least_overhead = 0;
     let mut least_weight = 0;

@@ -9,7 +9,9 @@ use lb_ebpf::frame::Frame;
 use lb_ebpf::parse::{Packet, any};
 use lb_ebpf::vlan;
 
-use crate::{Verdict, carry_out, choose, count, egress, service};
+use crate::maps::{PROGRAM_LOG, TRACE};
+use crate::trace::Way;
+use crate::{Verdict, carry_out, choose, count, egress, log, service, trace};
 
 /// A frame in one piece.
 #[inline(never)]
@@ -27,10 +29,19 @@ pub(crate) fn in_pieces(context: *mut xdp_md) -> u32 {
 
 #[inline(always)]
 fn forward(context: *mut xdp_md, length: u32) -> Verdict {
-    match decide(context, length) {
+    let mut packet = Packet::EMPTY;
+    let mut way = Way::default();
+    let verdict = match decide(context, length, &mut packet, &mut way) {
         Ok(verdict) => verdict,
         Err(reason) => Verdict::Pass(reason),
+    };
+    if TRACE.load() != 0 {
+        trace::show(context, &packet, &way, &verdict);
     }
+    if PROGRAM_LOG.load() != 0 {
+        log::tell(context, &packet, &verdict);
+    }
+    verdict
 }
 
 #[inline(always)]
@@ -47,7 +58,11 @@ fn frame(context: *mut xdp_md) -> Frame<'static> {
 /// program: behind the call it knows nothing of the packet but that it is there.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn parse_packet(context: *mut xdp_md, packet: *mut Packet, length: u32) -> u32 {
+pub(crate) extern "C" fn parse_packet(
+    context: *mut xdp_md,
+    packet: *mut Packet,
+    length: u32,
+) -> u32 {
     if packet.is_null() {
         return Reason::Malformed as u32 + 1;
     }
@@ -68,17 +83,22 @@ pub extern "C" fn parse_packet(context: *mut xdp_md, packet: *mut Packet, length
 }
 
 #[inline(always)]
-fn decide(context: *mut xdp_md, length: u32) -> Result<Verdict, Reason> {
-    let mut packet = Packet::EMPTY;
-    if let Some(reason) = parse_packet(context, &raw mut packet, length).checked_sub(1) {
+fn decide(
+    context: *mut xdp_md,
+    length: u32,
+    packet: &mut Packet,
+    way: &mut Way,
+) -> Result<Verdict, Reason> {
+    if let Some(reason) = parse_packet(context, packet, length).checked_sub(1) {
         return Err(Reason::from_number(reason));
     }
     let service = service::find(&packet.service)?;
     if service.flags & Service::ACTIVE == 0 {
         return Err(Reason::Inactive);
     }
-    let chosen = choose::choose(service, &packet)?;
+    let chosen = choose::choose(service, packet, way)?;
     let server = chosen.server;
+    way.server = server.id;
     if server.flags & RealServer::LOCAL != 0 {
         chosen.commit(service);
         return Err(Reason::Local);
@@ -91,6 +111,6 @@ fn decide(context: *mut xdp_md, length: u32) -> Result<Verdict, Reason> {
     chosen.commit(service);
     vlan::rewrite(&frame, server, packet.tags);
     let verdict = egress.rewrite(server);
-    count::forwarded(server, &packet);
+    count::forwarded(server, packet);
     Ok(verdict)
 }

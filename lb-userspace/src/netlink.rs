@@ -32,6 +32,7 @@ pub struct Link {
     pub index: u32,
     pub name: String,
     pub mac: Option<Mac>,
+    pub mtu: u32,
     /// The XDP program that it carries, ours or another.
     pub xdp: Option<AttachedProgram>,
 }

@@ -36,6 +36,7 @@ fn nic(name: &str) -> Result<Nic> {
     Ok(Nic {
         name: name.to_owned(),
         index: ifindex(name)?,
+        mtu: 1500,
         attached: None,
     })
 }
@@ -89,6 +90,7 @@ fn a_driver_without_xdp_gets_the_generic_mode_and_says_why() {
         let lo = Nic {
             name: "lo".to_owned(),
             index: 1,
+            mtu: 1500,
             attached: None,
         };
         let native = ModeChoice::Only(Mode::Native);

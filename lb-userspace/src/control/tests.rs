@@ -41,6 +41,7 @@ fn eth0() -> Link {
         index: 3,
         name: "eth0".to_owned(),
         mac: Some(OUR_MAC),
+        mtu: 1500,
         xdp: None,
     }
 }

@@ -163,6 +163,7 @@ impl Kernel {
             let nic = Nic {
                 name: link.name.clone(),
                 index: link.index,
+                mtu: link.mtu,
                 attached: link.xdp.map(|xdp| xdp.mode),
             };
             match tokio::task::block_in_place(|| xdp.attach(&nic, choice)) {

@@ -2,30 +2,34 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use aya::maps::Map;
 use lb_common::layout::{self, ServiceKey, Slot};
 
 use super::plan::{Applied, Changes, Full, Retired};
 use super::table::ForwardingTable;
 
+mod adopt;
 mod attach;
 mod counters;
 mod load;
 mod memory;
 mod pins;
+mod program;
 mod sizes;
+mod state;
 mod sys;
 mod tables;
 
 pub use attach::{Attached, Mode, ModeChoice, Nic};
 pub use counters::ServiceCounters;
+pub use program::Features;
 pub use sizes::{DEFAULT_RECORDS, Sizes};
 
 use load::Loaded;
+use program::Form;
+use state::State;
 use tables::Grace;
 
 /// What went wrong between us and the kernel.
@@ -71,7 +75,7 @@ pub enum Outcome {
 /// The loaded program with its maps and what was written into them.
 pub struct Xdp {
     loaded: Loaded,
-    sizes: Sizes,
+    state: State,
     applied: Applied,
     /// Indexes that wait for the end of kernel calls.
     waiting: Vec<(Vec<Grace>, Retired)>,
@@ -85,14 +89,15 @@ impl Xdp {
     /// # Errors
     /// The directory is not on a bpffs, or the kernel refuses a map or the program.
     pub fn load(
-        object: &[u8],
+        object: &'static [u8],
         directory: &Path,
         sizes: impl Into<Sizes>,
     ) -> Result<Self, XdpError> {
-        let sizes = sizes.into();
+        let loaded = Loaded::new(object, directory, sizes.into(), &BTreeMap::new())?;
+        let state = State::of(&loaded)?;
         Ok(Self {
-            loaded: Loaded::new(object, directory, &sizes)?,
-            sizes,
+            loaded,
+            state,
             applied: Applied::default(),
             waiting: Vec::new(),
             removed: BTreeMap::new(),
@@ -139,12 +144,12 @@ impl Xdp {
     pub fn apply(&mut self, desired: &ForwardingTable) -> Result<Outcome, XdpError> {
         let start = Instant::now();
         self.reclaim();
-        let planned = self.applied.plan(desired, self.sizes.table);
+        let planned = self.applied.plan(desired, self.loaded.sizes().table);
         let (changes, next) = match planned {
             // There may be room once the kernel has let go of what was replaced just now.
             Err(_) if !self.waiting.is_empty() => {
                 self.wait();
-                self.applied.plan(desired, self.sizes.table)?
+                self.applied.plan(desired, self.loaded.sizes().table)?
             }
             planned => planned?,
         };
@@ -181,7 +186,7 @@ impl Xdp {
         let outer = self.loaded.map_fd("tables")?;
         let map_error = |map| move |error| XdpError::Map { map, error };
         let inner = |(index, slots): &(u32, Vec<Slot>)| {
-            Ok((*index, tables::table(slots, self.sizes.table)?))
+            Ok((*index, tables::table(slots, self.loaded.sizes().table)?))
         };
         let inner: io::Result<Vec<_>> = changes.tables.iter().map(inner).collect();
         let swapped = inner.and_then(|inner| tables::swap(outer, inner));
@@ -245,7 +250,7 @@ impl Xdp {
     /// The kernel's id of the program.
     #[must_use]
     pub fn program_id(&mut self) -> Option<u32> {
-        Some(self.loaded.program().ok()?.info().ok()?.id())
+        Some(self.program().ok()?.info().ok()?.id())
     }
 
     /// The program itself, for test runs.
@@ -253,23 +258,6 @@ impl Xdp {
     /// # Errors
     /// The object has no program of the expected name.
     pub fn program(&mut self) -> Result<&mut aya::programs::Xdp, XdpError> {
-        self.loaded.program()
-    }
-}
-
-impl Loaded {
-    fn map_fd(&self, name: &'static str) -> Result<BorrowedFd<'_>, XdpError> {
-        if let Map::HashMap(data)
-        | Map::Array(data)
-        | Map::PerCpuArray(data)
-        | Map::ArrayOfMaps(data)
-        | Map::DevMapHash(data) = self.map(name)?
-        {
-            return Ok(data.fd().as_fd());
-        }
-        Err(XdpError::Map {
-            map: name,
-            error: io::Error::other("it has an unexpected type"),
-        })
+        self.loaded.program.get(Form::Whole)
     }
 }

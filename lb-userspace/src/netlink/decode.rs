@@ -24,6 +24,7 @@ pub(super) fn link(message: &LinkMessage) -> Link {
         index: message.header.index,
         name: String::new(),
         mac: None,
+        mtu: 0,
         xdp: None,
     };
     for attribute in &message.attributes {
@@ -31,6 +32,8 @@ pub(super) fn link(message: &LinkMessage) -> Link {
             link.name.clone_from(name);
         } else if let LinkAttribute::Address(bytes) = attribute {
             link.mac = mac(bytes);
+        } else if let LinkAttribute::Mtu(mtu) = attribute {
+            link.mtu = *mtu;
         } else if let LinkAttribute::Xdp(xdp) = attribute {
             link.xdp = attached_program(xdp);
         }

@@ -88,6 +88,7 @@ impl Rig {
         let nic = Nic {
             name: "d0".to_owned(),
             index: ifindex("d0")?,
+            mtu: 1500,
             attached: None,
         };
         let mut rig = Self {

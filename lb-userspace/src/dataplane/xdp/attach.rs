@@ -5,7 +5,8 @@ use aya::programs::xdp::XdpLink;
 use aya::programs::{ProgramError, XdpMode};
 
 use super::XdpError;
-use super::load::{Loaded, program, with_sources};
+use super::load::Loaded;
+use super::program::{Form, with_sources};
 
 /// Where the program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,8 @@ impl ModeChoice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attached {
     pub mode: Mode,
+    /// Frames of several buffers are handled, too.
+    pub frags: bool,
     /// Better modes that were tried first, with the reasons against them.
     pub refused: Option<String>,
 }
@@ -56,8 +59,31 @@ pub struct Attached {
 pub struct Nic {
     pub name: String,
     pub index: u32,
+    pub mtu: u32,
     /// How the program that it carries now is attached.
     pub attached: Option<Mode>,
+}
+
+impl Nic {
+    /// Frames of this MTU fit into one page with what drivers keep beside them (headroom 256,
+    /// `skb_shared_info` 320 bytes); veth takes up to 3520, virtio-net 3502, ENA 3498.
+    const ONE_PAGE: u32 = 3498;
+
+    /// The forms of the program to try, the better one first.
+    const fn forms(&self) -> &'static [Form] {
+        if self.mtu > Self::ONE_PAGE {
+            &[Form::Frags, Form::Whole]
+        } else {
+            &[Form::Whole]
+        }
+    }
+}
+
+/// An interface's link to the program.
+pub(super) struct Carrier {
+    /// It is pinned, so it outlives this process.
+    link: PinnedLink,
+    form: Form,
 }
 
 impl Loaded {
@@ -66,10 +92,11 @@ impl Loaded {
         if let Ok(left) = PinnedLink::from_pin(self.pins.link(interface)) {
             let mode = nic.attached.filter(|mode| choice.ladder().contains(mode));
             if let Some(mode) = mode
-                && self.replace(interface, left).is_some()
+                && let Some(form) = self.take_over(nic, left)
             {
                 return Ok(Attached {
                     mode,
+                    frags: form == Form::Frags,
                     refused: None,
                 });
             }
@@ -78,12 +105,23 @@ impl Loaded {
         }
         let mut refused = Vec::new();
         for &mode in choice.ladder() {
-            match self.attach_in(interface, nic.index, mode) {
-                Ok(()) => {
-                    let refused = (!refused.is_empty()).then(|| refused.join("; "));
-                    return Ok(Attached { mode, refused });
+            for &form in nic.forms() {
+                match self.attach_in(nic, mode, form) {
+                    Ok(()) => {
+                        let refused = (!refused.is_empty()).then(|| refused.join("; "));
+                        return Ok(Attached {
+                            mode,
+                            frags: form == Form::Frags,
+                            refused,
+                        });
+                    }
+                    Err(reason) => refused.push(match form {
+                        Form::Whole => format!("{}: {reason}", mode.name()),
+                        Form::Frags => {
+                            format!("{} for MTU {}: {reason}", mode.name(), nic.mtu)
+                        }
+                    }),
                 }
-                Err(reason) => refused.push(format!("{}: {reason}", mode.name())),
             }
         }
         Err(XdpError::Attach {
@@ -92,27 +130,71 @@ impl Loaded {
         })
     }
 
-    /// Puts the program into the link that an earlier daemon left, in one step. `None` if the
-    /// link is dead.
-    fn replace(&mut self, interface: &str, left: PinnedLink) -> Option<()> {
-        let link = XdpLink::try_from(FdLink::from(left)).ok()?;
-        let program = program(&mut self.ebpf).ok()?;
+    /// Puts the program into the link that an earlier daemon left. `None` if the link is dead.
+    fn take_over(&mut self, nic: &Nic, left: PinnedLink) -> Option<Form> {
+        let link = XdpLink::try_from(FdLink::from(left)).ok();
+        let mut link = Some(link?);
+        for &form in nic.forms() {
+            let given = match link.take() {
+                Some(link) => link,
+                None => {
+                    let left = PinnedLink::from_pin(self.pins.link(&nic.name)).ok()?;
+                    XdpLink::try_from(FdLink::from(left)).ok()?
+                }
+            };
+            if self.replace(&nic.name, given, form).is_some() {
+                return Some(form);
+            }
+        }
+        None
+    }
+
+    /// Puts the program into a link, in one step.
+    fn replace(&mut self, interface: &str, link: XdpLink, form: Form) -> Option<()> {
+        let program = self.program.get(form).ok()?;
         let id = program.attach_to_link(link).ok()?;
         // The pin still names this very link, whoever else holds it open.
-        let pinned = PinnedLink::from_pin(self.pins.link(interface)).ok()?;
         drop(program.take_link(id).ok()?);
-        self.links.insert(interface.to_owned(), pinned);
+        let link = PinnedLink::from_pin(self.pins.link(interface)).ok()?;
+        self.carriers
+            .insert(interface.to_owned(), Carrier { link, form });
         Some(())
     }
 
-    fn attach_in(&mut self, interface: &str, ifindex: u32, mode: Mode) -> Result<(), String> {
+    /// Puts the program into all links.
+    pub(super) fn replace_everywhere(&mut self) -> Result<(), XdpError> {
+        let carriers: Vec<(String, Form)> = self
+            .carriers
+            .iter()
+            .map(|(interface, carrier)| (interface.clone(), carrier.form))
+            .collect();
+        for (interface, form) in carriers {
+            let pinned = PinnedLink::from_pin(self.pins.link(&interface)).ok();
+            let link = pinned.and_then(|pinned| XdpLink::try_from(FdLink::from(pinned)).ok());
+            let replaced = link.and_then(|link| self.replace(&interface, link, form));
+            if replaced.is_none() {
+                return Err(XdpError::Attach {
+                    interface,
+                    reason: "its program cannot be replaced".to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn attach_in(&mut self, nic: &Nic, mode: Mode, form: Form) -> Result<(), String> {
         let flags = match mode {
             Mode::Native => XdpMode::Driver,
             Mode::Generic => XdpMode::Skb,
         };
-        let program = program(&mut self.ebpf).map_err(|error| error.to_string())?;
+        if form == Form::Frags
+            && let Some(why) = &self.program.without_frags
+        {
+            return Err(format!("the kernel has no multi-buffer XDP: {why}"));
+        }
+        let program = self.program.get(form).map_err(|error| error.to_string())?;
         let id = program
-            .attach_to_if_index(ifindex, flags)
+            .attach_to_if_index(nic.index, flags)
             .map_err(|error| attach_reason(&error))?;
         let link = program
             .take_link(id)
@@ -120,16 +202,17 @@ impl Loaded {
         // aya falls back to an attachment by netlink that ends with this process.
         let link = FdLink::try_from(link)
             .map_err(|_| "the kernel does not support bpf_link for XDP (needs 5.9)".to_owned())?;
-        let pinned = link
-            .pin(self.pins.link(interface))
+        let link = link
+            .pin(self.pins.link(&nic.name))
             .map_err(|error| with_sources(&error))?;
-        self.links.insert(interface.to_owned(), pinned);
+        let carrier = Carrier { link, form };
+        self.carriers.insert(nic.name.clone(), carrier);
         Ok(())
     }
 
     pub(super) fn detach(&mut self, interface: &str) {
-        if let Some(link) = self.links.remove(interface)
-            && let Err(error) = link.unpin()
+        if let Some(carrier) = self.carriers.remove(interface)
+            && let Err(error) = carrier.link.unpin()
         {
             tracing::warn!(interface, %error, "cannot remove the pin of the XDP link");
         }
@@ -147,6 +230,9 @@ fn attach_reason(error: &ProgramError) -> String {
         }
         Some(libc::EOPNOTSUPP) => "the driver does not support it".to_owned(),
         Some(libc::EPERM) => "not permitted: lvx needs root, or CAP_BPF and CAP_NET_ADMIN".into(),
+        Some(libc::ERANGE | libc::EINVAL) => {
+            format!("the driver refuses, perhaps for its MTU: {}", call.io_error)
+        }
         Some(_) | None => with_sources(error),
     }
 }

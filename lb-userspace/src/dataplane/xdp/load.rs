@@ -1,20 +1,18 @@
-//! Loading the program and its maps, and pinning them.
+//! The program with its maps and links, as this process holds them.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::AsFd;
-use std::path::Path;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
 
 use aya::maps::{DevMapHash, Map, MapData, PerCpuArray, PerCpuValues};
-use aya::programs::links::PinnedLink;
-use aya::{Ebpf, EbpfLoader};
 use lb_common::layout;
 
+use super::attach::Carrier;
 use super::pins::{MAPS, Pins};
+use super::program::{Features, Program, with_sources};
 use super::sizes::Sizes;
 use super::{XdpError, sys, tables};
-
-const PROGRAM: &str = "lvx";
 
 /// Value of map `counters` as aya wants it.
 #[repr(transparent)]
@@ -25,74 +23,115 @@ pub(super) struct CounterPod(pub(super) layout::Counter);
 unsafe impl aya::Pod for CounterPod {}
 
 pub(super) struct Loaded {
-    pub(super) ebpf: Ebpf,
+    object: &'static [u8],
+    sizes: Sizes,
+    features: Features,
+    pub(super) program: Program,
     pub(super) pins: Pins,
     /// By interface; each is pinned, so it outlives this process.
-    pub(super) links: BTreeMap<String, PinnedLink>,
+    pub(super) carriers: BTreeMap<String, Carrier>,
 }
 
 impl Loaded {
-    pub(super) fn new(object: &[u8], directory: &Path, sizes: &Sizes) -> Result<Self, XdpError> {
-        let pin_error = |error| XdpError::Pins {
-            path: directory.display().to_string(),
-            error,
-        };
-        let pins = Pins::create(directory).map_err(pin_error)?;
+    /// Loads the program with maps pinned where nobody looks yet: `shared` ones that are used on,
+    /// new ones otherwise.
+    pub(super) fn new(
+        object: &'static [u8],
+        directory: &Path,
+        sizes: Sizes,
+        shared: &BTreeMap<&'static str, OwnedFd>,
+    ) -> Result<Self, XdpError> {
+        let pins = Pins::create(directory).map_err(|error| pin_error(directory, error))?;
         let map_error = |map| move |error| XdpError::Map { map, error };
         // aya takes a map that is pinned already as it is.
-        for (name, map) in tables::create_outer(sizes.table).map_err(map_error("maps of maps"))? {
-            sys::pin(map.as_fd(), &pins.staged(name)).map_err(map_error(name))?;
+        let outer = tables::create_outer(sizes.table).map_err(map_error("maps of maps"))?;
+        let shared = shared.iter().map(|(name, map)| (*name, map));
+        let mut given: BTreeMap<&'static str, &OwnedFd> = shared.collect();
+        for (name, map) in &outer {
+            given.entry(*name).or_insert(map);
         }
-        let slots = sizes.table.slots().get();
-        let buckets = sizes.buckets();
-        let masks = buckets.map(|(_, buckets, _)| buckets - 1);
-        let mut loader = EbpfLoader::new();
-        loader.override_global("TABLE_SIZE", &slots, true);
-        for ((map, buckets, constant), mask) in buckets.iter().zip(&masks) {
-            loader.map_max_entries(map, *buckets);
-            loader.override_global(constant, mask, true);
+        for (name, map) in given {
+            sys::pin(map.as_fd(), &pins.path(name)).map_err(map_error(name))?;
         }
-        for map in MAPS {
-            loader.map_pin_path(map, pins.staged(map));
-        }
-        let load_error = |error: &dyn std::error::Error| XdpError::Load(with_sources(error));
-        let mut ebpf = loader.load(object).map_err(|error| load_error(&error))?;
-        program(&mut ebpf)?
-            .load()
-            .map_err(|error| load_error(&error))?;
+        let features = Features::default();
+        let program = Program::load(object, &sizes, features, &paths(&pins))?;
         Ok(Self {
-            ebpf,
+            object,
+            sizes,
+            features,
+            program,
             pins,
-            links: BTreeMap::new(),
+            carriers: BTreeMap::new(),
         })
     }
 
+    /// Loads the program anew with other constants, and puts it in the place of the present one
+    /// on all interfaces, without a packet in between.
+    pub(super) fn set_features(&mut self, features: Features) -> Result<(), XdpError> {
+        if features == self.features {
+            return Ok(());
+        }
+        // aya would make a map anew whose pin is gone.
+        self.restore_pins()?;
+        let program = Program::load(self.object, &self.sizes, features, &paths(&self.pins))?;
+        self.program = program;
+        self.features = features;
+        self.replace_everywhere()
+    }
+
+    pub(super) const fn features(&self) -> Features {
+        self.features
+    }
+
+    pub(super) const fn sizes(&self) -> &Sizes {
+        &self.sizes
+    }
+
     pub(super) fn publish(&mut self) -> Result<(), XdpError> {
-        let kept: Vec<&str> = self.links.keys().map(String::as_str).collect();
+        let kept: Vec<&str> = self.carriers.keys().map(String::as_str).collect();
         let published = self.pins.remove_other_links(&kept);
         published
             .and_then(|()| self.pins.publish())
-            .map_err(|error| self.pin_error(error))
+            .map_err(|error| pin_error(self.pins.directory(), error))
+    }
+
+    /// Pins again what somebody unpinned; says which.
+    pub(super) fn restore_pins(&mut self) -> Result<Vec<String>, XdpError> {
+        let mut restored = Vec::new();
+        for map in MAPS {
+            let path = self.pins.path(map);
+            if !path.exists() {
+                let fd = self.map_fd(map)?;
+                sys::pin(fd, &path).map_err(|error| XdpError::Map { map, error })?;
+                restored.push(map.to_owned());
+            }
+        }
+        Ok(restored)
     }
 
     pub(super) fn remove(self) -> Result<(), XdpError> {
         let removed = self.pins.remove_all();
-        removed.map_err(|error| self.pin_error(error))
-    }
-
-    fn pin_error(&self, error: io::Error) -> XdpError {
-        XdpError::Pins {
-            path: self.pins.directory().display().to_string(),
-            error,
-        }
-    }
-
-    pub(super) fn program(&mut self) -> Result<&mut aya::programs::Xdp, XdpError> {
-        program(&mut self.ebpf)
+        removed.map_err(|error| pin_error(self.pins.directory(), error))
     }
 
     pub(super) fn map(&self, name: &'static str) -> Result<&Map, XdpError> {
-        self.ebpf.map(name).ok_or_else(|| no_map(name))
+        self.program.ebpf.map(name).ok_or_else(|| no_map(name))
+    }
+
+    pub(super) fn map_fd(&self, name: &'static str) -> Result<BorrowedFd<'_>, XdpError> {
+        if let Map::HashMap(data)
+        | Map::Array(data)
+        | Map::PerCpuArray(data)
+        | Map::ArrayOfMaps(data)
+        | Map::DevMapHash(data)
+        | Map::RingBuf(data) = self.map(name)?
+        {
+            return Ok(data.fd().as_fd());
+        }
+        Err(XdpError::Map {
+            map: name,
+            error: io::Error::other("it has an unexpected type"),
+        })
     }
 
     /// Lets the program redirect to these interfaces.
@@ -100,10 +139,8 @@ impl Loaded {
         &mut self,
         interfaces: impl Iterator<Item = u32>,
     ) -> Result<(), XdpError> {
-        let map = self
-            .ebpf
-            .map_mut("tx_ports")
-            .ok_or_else(|| no_map("tx_ports"))?;
+        let map = self.program.ebpf.map_mut("tx_ports");
+        let map = map.ok_or_else(|| no_map("tx_ports"))?;
         let error = |error: aya::maps::MapError| map_error("tx_ports", &error);
         let mut ports: DevMapHash<&mut MapData> = map.try_into().map_err(error)?;
         for index in interfaces {
@@ -115,10 +152,8 @@ impl Loaded {
     }
 
     pub(super) fn clear_counters(&mut self, indexes: &[u32]) -> Result<(), XdpError> {
-        let map = self
-            .ebpf
-            .map_mut("counters")
-            .ok_or_else(|| no_map("counters"))?;
+        let map = self.program.ebpf.map_mut("counters");
+        let map = map.ok_or_else(|| no_map("counters"))?;
         let error = |error: aya::maps::MapError| map_error("counters", &error);
         let mut counters: PerCpuArray<&mut MapData, CounterPod> = map.try_into().map_err(error)?;
         let cpus = aya::util::nr_cpus().map_err(|(_, error)| XdpError::Map {
@@ -137,10 +172,15 @@ impl Loaded {
     }
 }
 
-pub(super) fn program(ebpf: &mut Ebpf) -> Result<&mut aya::programs::Xdp, XdpError> {
-    ebpf.program_mut(PROGRAM)
-        .and_then(|program| program.try_into().ok())
-        .ok_or_else(|| XdpError::Load(format!("the object has no XDP program `{PROGRAM}`")))
+fn paths(pins: &Pins) -> BTreeMap<&'static str, PathBuf> {
+    MAPS.into_iter().map(|map| (map, pins.path(map))).collect()
+}
+
+pub(super) fn pin_error(directory: &Path, error: io::Error) -> XdpError {
+    XdpError::Pins {
+        path: directory.display().to_string(),
+        error,
+    }
 }
 
 fn no_map(map: &'static str) -> XdpError {
@@ -155,19 +195,4 @@ fn map_error(map: &'static str, error: &dyn std::error::Error) -> XdpError {
         map,
         error: io::Error::other(with_sources(error)),
     }
-}
-
-/// An error with all its causes in one line.
-pub(super) fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let more = source.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        next = source.source();
-    }
-    text
 }

@@ -36,6 +36,8 @@ pub(super) const MAPS: [&str; 16] = [
 #[derive(Debug)]
 pub(super) struct Pins {
     directory: PathBuf,
+    /// Our maps are in `staging`.
+    staged: bool,
 }
 
 impl Pins {
@@ -43,6 +45,7 @@ impl Pins {
     pub(super) fn create(directory: &Path) -> io::Result<Self> {
         let pins = Self {
             directory: directory.to_owned(),
+            staged: true,
         };
         pins.clear_staging()?;
         fs::create_dir_all(pins.staging())?;
@@ -60,6 +63,14 @@ impl Pins {
         Ok(pins)
     }
 
+    /// Of maps that are published already.
+    pub(super) fn published(directory: &Path) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            staged: false,
+        }
+    }
+
     pub(super) fn directory(&self) -> &Path {
         &self.directory
     }
@@ -68,8 +79,13 @@ impl Pins {
         self.directory.join(STAGING)
     }
 
-    pub(super) fn staged(&self, map: &str) -> PathBuf {
-        self.staging().join(map)
+    /// Where a map is pinned now.
+    pub(super) fn path(&self, map: &str) -> PathBuf {
+        if self.staged {
+            self.staging().join(map)
+        } else {
+            self.directory.join(map)
+        }
     }
 
     /// Where the link of an interface is pinned.
@@ -79,10 +95,14 @@ impl Pins {
     }
 
     /// Renames the staged maps to their public names, over those of an earlier daemon.
-    pub(super) fn publish(&self) -> io::Result<()> {
-        for map in MAPS {
-            fs::rename(self.staged(map), self.directory.join(map))?;
+    pub(super) fn publish(&mut self) -> io::Result<()> {
+        if !self.staged {
+            return Ok(());
         }
+        for map in MAPS {
+            fs::rename(self.path(map), self.directory.join(map))?;
+        }
+        self.staged = false;
         fs::remove_dir(self.staging())
     }
 
@@ -112,7 +132,7 @@ impl Pins {
 
     fn clear_staging(&self) -> io::Result<()> {
         for map in MAPS {
-            ignore_missing(fs::remove_file(self.staged(map)))?;
+            ignore_missing(fs::remove_file(self.staging().join(map)))?;
         }
         ignore_missing(fs::remove_dir(self.staging()))
     }
@@ -123,10 +143,7 @@ pub(super) fn remove_left(directory: &Path) -> io::Result<()> {
     if !directory.exists() {
         return Ok(());
     }
-    let pins = Pins {
-        directory: directory.to_owned(),
-    };
-    pins.remove_all()
+    Pins::published(directory).remove_all()
 }
 
 /// What was never published is of no use to anybody.

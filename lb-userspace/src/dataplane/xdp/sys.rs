@@ -30,7 +30,8 @@ pod!(
     lb_common::layout::ServiceKey,
     lb_common::layout::Service,
     lb_common::layout::RealServer,
-    lb_common::layout::Interface
+    lb_common::layout::Interface,
+    lb_common::layout::Settings
 );
 
 fn empty_attr() -> bpf_attr {
@@ -144,13 +145,7 @@ pub(super) fn delete<K: Pod>(map: BorrowedFd<'_>, key: &K) -> io::Result<()> {
 
 /// The id of the inner map that a map of maps holds at `index` now.
 pub(super) fn inner_id(outer: BorrowedFd<'_>, index: u32) -> io::Result<u32> {
-    let mut id = 0u32;
-    let mut attr = element(outer, &index);
-    // SAFETY: `element` filled this variant.
-    let element = unsafe { &mut attr.__bindgen_anon_2 };
-    element.__bindgen_anon_1.value = std::ptr::from_mut(&mut id) as u64;
-    bpf(bpf_cmd::BPF_MAP_LOOKUP_ELEM, &mut attr)?;
-    Ok(id)
+    lookup(outer, &index)?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
 }
 
 fn element<K: Pod>(map: BorrowedFd<'_>, key: &K) -> bpf_attr {
@@ -162,8 +157,88 @@ fn element<K: Pod>(map: BorrowedFd<'_>, key: &K) -> bpf_attr {
     attr
 }
 
+/// The value of a key, if it is there.
+pub(super) fn lookup<K: Pod, V: Pod + Default>(
+    map: BorrowedFd<'_>,
+    key: &K,
+) -> io::Result<Option<V>> {
+    let mut value = V::default();
+    let mut attr = element(map, key);
+    // SAFETY: `element` filled this variant.
+    let element = unsafe { &mut attr.__bindgen_anon_2 };
+    element.__bindgen_anon_1.value = std::ptr::from_mut(&mut value) as u64;
+    match bpf(bpf_cmd::BPF_MAP_LOOKUP_ELEM, &mut attr) {
+        Ok(_) => Ok(Some(value)),
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// All keys of a hash map.
+pub(super) fn keys<K: Pod + Default>(map: BorrowedFd<'_>) -> io::Result<Vec<K>> {
+    let mut keys = Vec::new();
+    loop {
+        let mut next = K::default();
+        let mut attr = empty_attr();
+        // SAFETY: all variants start zeroed.
+        let element = unsafe { &mut attr.__bindgen_anon_2 };
+        element.map_fd = map.as_raw_fd() as u32;
+        element.key = keys
+            .last()
+            .map_or(0, |last| std::ptr::from_ref(last) as u64);
+        element.__bindgen_anon_1.next_key = std::ptr::from_mut(&mut next) as u64;
+        match bpf(bpf_cmd::BPF_MAP_GET_NEXT_KEY, &mut attr) {
+            Ok(_) => keys.push(next),
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => return Ok(keys),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The map that is pinned at `path`.
+pub(super) fn open_pin(path: &Path) -> io::Result<OwnedFd> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let mut attr = empty_attr();
+    // SAFETY: all variants start zeroed.
+    let object = unsafe { &mut attr.__bindgen_anon_4 };
+    object.pathname = path.as_ptr() as u64;
+    bpf(bpf_cmd::BPF_OBJ_GET, &mut attr).map(new_fd)
+}
+
+/// The map with this id.
+pub(super) fn map_by_id(id: u32) -> io::Result<OwnedFd> {
+    let mut attr = empty_attr();
+    // SAFETY: all variants start zeroed.
+    let get = unsafe { &mut attr.__bindgen_anon_6 };
+    get.__bindgen_anon_1.map_id = id;
+    bpf(bpf_cmd::BPF_MAP_GET_FD_BY_ID, &mut attr).map(new_fd)
+}
+
+/// What a map is, as far as two maps can be taken for each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct MapInfo {
+    pub(super) kind: u32,
+    pub(super) key_size: u32,
+    pub(super) value_size: u32,
+    pub(super) max_entries: u32,
+}
+
+pub(super) fn map_info(map: BorrowedFd<'_>) -> io::Result<MapInfo> {
+    let info = info(map)?;
+    Ok(MapInfo {
+        kind: info.type_,
+        key_size: info.key_size,
+        value_size: info.value_size,
+        max_entries: info.max_entries,
+    })
+}
+
 /// The kernel's id of a map.
 pub(super) fn map_id(map: BorrowedFd<'_>) -> io::Result<u32> {
+    Ok(info(map)?.id)
+}
+
+fn info(map: BorrowedFd<'_>) -> io::Result<bpf_map_info> {
     // SAFETY: bpf_map_info is made of integers.
     let mut info: bpf_map_info = unsafe { std::mem::zeroed() };
     let mut attr = empty_attr();
@@ -171,5 +246,5 @@ pub(super) fn map_id(map: BorrowedFd<'_>) -> io::Result<u32> {
     attr.info.info_len = size_of::<bpf_map_info>() as u32;
     attr.info.info = std::ptr::from_mut(&mut info) as u64;
     bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attr)?;
-    Ok(info.id)
+    Ok(info)
 }

@@ -1,0 +1,77 @@
+//! Showing decisions to `lvx trace`. Nothing of it is left in the program while nobody watches.
+
+use aya_ebpf::bindings::xdp_md;
+use aya_ebpf::helpers::bpf_ktime_get_ns;
+use lb_common::atomic;
+use lb_common::trace::{Event, Filter, Outcome};
+use lb_ebpf::parse::Packet;
+
+use crate::Verdict;
+use crate::maps::{TRACE_EVENTS, TRACE_FILTER};
+
+/// What was found out on the way to a decision.
+#[derive(Default)]
+pub(crate) struct Way {
+    pub(crate) slot: u32,
+    pub(crate) flags: u32,
+    pub(crate) server: u32,
+}
+
+#[inline(always)]
+pub(crate) fn show(context: *mut xdp_md, packet: &Packet, way: &Way, verdict: &Verdict) {
+    let outcome = match verdict {
+        Verdict::Transmit => Outcome::TRANSMITTED,
+        Verdict::Redirect => Outcome::REDIRECTED,
+        Verdict::Pass(reason) => Outcome::passed(*reason),
+    };
+    let event = Event {
+        // SAFETY: the helper has no preconditions.
+        time: unsafe { bpf_ktime_get_ns() },
+        service: packet.service,
+        client: packet.client,
+        client_port: packet.client_port,
+        segment: packet.segment as u8,
+        outcome,
+        server: way.server,
+        slot: way.slot,
+        slot_flags: way.flags,
+        // SAFETY: the context is this program's own.
+        ifindex: unsafe { (*context).ingress_ifindex },
+        ip_length: packet.ip_length,
+    };
+    write_event(&raw const event);
+}
+
+/// Exported, so that the verifier looks at it by itself.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn write_event(event: *const Event) -> u32 {
+    // SAFETY: the caller's own, if it is not null.
+    let Some(event) = (unsafe { event.as_ref() }) else {
+        return 0;
+    };
+    let Some(filter) = TRACE_FILTER.get_ptr_mut(0) else {
+        return 0;
+    };
+    // SAFETY: the daemon changes it word by word; half a change shows a packet too many.
+    let wanted = unsafe { &*filter };
+    // Several processors may take it below 0.
+    if !matches(wanted, event) || wanted.budget as i32 <= 0 {
+        return 0;
+    }
+    // SAFETY: map values are aligned, and the number is changed by atomic operations only.
+    unsafe { atomic::add(&raw mut (*filter).budget, u32::MAX) };
+    u32::from(TRACE_EVENTS.output(event, 0).is_ok())
+}
+
+#[inline(always)]
+fn matches(filter: &Filter, event: &Event) -> bool {
+    let wants = |flag: u32| filter.flags & flag != 0;
+    let client = || {
+        let [a, b] = filter.client_mask;
+        [event.client[0] & a, event.client[1] & b] == filter.client
+    };
+    (!wants(Filter::PASSED) || event.outcome.reason().is_some())
+        && (!wants(Filter::SERVICE) || event.service == filter.service)
+        && (!wants(Filter::CLIENT) || client())
+}
