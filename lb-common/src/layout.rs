@@ -11,6 +11,8 @@ pub const LAYOUT_VERSION: u32 = 2;
 pub const MAX_SERVICES: u32 = 4096;
 /// Room for real servers, counted per service; index 0 means "none" and is never used.
 pub const MAX_REAL_SERVERS: u32 = 16_384;
+/// Servers among which `Service::LEAST` looks for the one with the fewest connections.
+pub const MAX_LEAST: u32 = 256;
 /// Room for network interfaces.
 pub const MAX_INTERFACES: u32 = 256;
 
@@ -188,9 +190,12 @@ pub struct RealServer {
     /// Inner VLAN of two, else 0.
     pub inner_vlan: u16,
     pub address: [u8; 16],
+    /// What its connections are divided by when `Service::LEAST` compares loads.
     pub weight: u32,
+    /// `Service::table` of its service: a daemon that takes over learns from it whose it is.
+    pub table: u32,
     /// 0 today.
-    pub reserved: [u32; 4],
+    pub reserved: [u32; 3],
 }
 
 impl RealServer {

@@ -132,12 +132,12 @@ impl Xdp {
     pub fn apply(&mut self, desired: &ForwardingTable) -> Result<Outcome, XdpError> {
         let start = Instant::now();
         self.reclaim();
-        let planned = self.applied.plan(desired, self.size);
+        let planned = self.applied.plan(desired, self.size, 0);
         let (changes, next) = match planned {
             // There may be room once the kernel has let go of what was replaced just now.
             Err(_) if !self.waiting.is_empty() => {
                 self.wait();
-                self.applied.plan(desired, self.size)?
+                self.applied.plan(desired, self.size, 0)?
             }
             planned => planned?,
         };
