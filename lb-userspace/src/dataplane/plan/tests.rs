@@ -60,7 +60,8 @@ fn mastership_touches_the_service_alone() {
     backup.services.get_mut(&key(80)).unwrap().active = false;
     let (changes, _) = applied.plan(&backup, SIZE, 0).unwrap();
     assert_eq!(changes.set_services[0].1.flags, 0);
-    assert_eq!(changes.index.as_ref().unwrap().len(), 1);
+    // Its own key, and that of its fragments.
+    assert_eq!(changes.index.as_ref().unwrap().len(), 2);
     let rest = Changes {
         set_services: vec![],
         index: None,
