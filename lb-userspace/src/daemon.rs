@@ -258,6 +258,7 @@ impl Daemon {
 
     async fn audit(&mut self) {
         self.refresh_links().await;
+        self.kernel.tick(Instant::now());
         self.kernel.audit(&mut self.control, &self.record).await;
     }
 

@@ -15,6 +15,7 @@ use super::table::ForwardingTable;
 
 mod adopt;
 mod attach;
+mod audit;
 mod counters;
 mod load;
 mod memory;
@@ -85,6 +86,8 @@ pub struct Xdp {
     adopted: bool,
     /// Of the latest sweep.
     census: Census,
+    /// Services whose tables the audits have looked at in this round.
+    audited: usize,
     /// Indexes that wait for the end of kernel calls.
     waiting: Vec<(Vec<Grace>, Retired)>,
     /// Counts of real servers that were removed, by service.
@@ -116,6 +119,7 @@ impl Xdp {
             applied: Applied::default(),
             adopted: false,
             census: Census::default(),
+            audited: 0,
             waiting: Vec::new(),
             removed: BTreeMap::new(),
         };
