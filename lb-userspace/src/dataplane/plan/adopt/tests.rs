@@ -42,6 +42,8 @@ fn a_server_that_was_leaving_still_does() {
     let leaving = applied(&two_servers()).plan(&one, SIZE, 0).unwrap().1;
     let settling = leaving.tally(&key(80)).unwrap().settling;
     let adopted = Applied::adopt(found(&leaving, SIZE), SIZE, 3);
+    let (early, _) = adopted.sweep(&Census::default(), SIZE, 100);
+    assert!(early.is_empty(), "{early:?}");
     let (changes, after) = adopted.plan(&one, SIZE, 4).unwrap();
     assert!(changes.is_empty(), "{changes:?}");
     assert_eq!(after.tally(&key(80)).unwrap().settling, settling);
