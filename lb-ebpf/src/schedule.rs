@@ -1,21 +1,20 @@
 //! The schedulers that give out connections one by one, and the load they go by.
 
 use lb_common::atomic;
-use lb_common::layout::{Load, MAX_LEAST, RealServer, Service};
+use lb_common::layout::{Load, MAX_LEAST, Service};
 use lb_common::record::State;
 
 use crate::maps::{CURSORS, LOADS, TABLES};
 use crate::records::{Written, entry};
 
-/// The real server of a new connection.
+/// Where the real server of a new connection is in `real_servers`; 0 = there is none.
 #[inline(always)]
-pub(crate) fn next(service: &Service) -> Option<&'static RealServer> {
-    let index = if service.flags & Service::LEAST != 0 {
+pub(crate) fn next(service: &Service) -> u32 {
+    if service.flags & Service::LEAST != 0 {
         least_loaded(service.table, service.length)
     } else {
-        in_turn(service)?
-    };
-    entry(index)
+        in_turn(service).unwrap_or(0)
+    }
 }
 
 /// `rr` and `wrr`: the table is the sequence.
@@ -37,8 +36,8 @@ fn in_turn(service: &Service) -> Option<u32> {
 #[inline(never)]
 pub(crate) extern "C" fn least_loaded(table: u32, length: u32) -> u32 {
     let mut least = 0;
-    let mut least_overhead = 0;
-    let mut least_weight = 0;
+    // Overhead × 65536 + weight: in one word for the room on the stack.
+    let mut least_rank = 0;
     for index in 0..MAX_LEAST {
         if index >= length {
             break;
@@ -50,10 +49,10 @@ pub(crate) extern "C" fn least_loaded(table: u32, length: u32) -> u32 {
         let Some(server) = entry(current) else {
             continue;
         };
-        let overhead = LOADS.get(server.id).map_or(0, |load| load.overhead());
         let weight = u64::from(server.weight);
-        if least == 0 || overhead * least_weight < least_overhead * weight {
-            (least, least_overhead, least_weight) = (current, overhead, weight);
+        let overhead = LOADS.get(server.id).map_or(0, |load| load.overhead());
+        if least == 0 || overhead * (least_rank & 0xffff) < (least_rank >> 16) * weight {
+            (least, least_rank) = (current, overhead << 16 | weight);
         }
     }
     least
