@@ -14,6 +14,7 @@ mod adopt;
 mod attach;
 mod counters;
 mod load;
+mod log;
 mod memory;
 mod pins;
 mod program;
@@ -21,11 +22,14 @@ mod sizes;
 mod state;
 mod sys;
 mod tables;
+mod trace;
 
 pub use attach::{Attached, Mode, ModeChoice, Nic};
 pub use counters::ServiceCounters;
+pub use log::LogLevel;
 pub use program::Features;
 pub use sizes::{DEFAULT_RECORDS, Sizes};
+pub use trace::Missed;
 
 use load::Loaded;
 use program::Form;
