@@ -30,16 +30,13 @@ pub struct Missed {
 }
 
 impl Xdp {
-    /// Shows packets that `filter` wants from now on: loads the program anew and replaces it in
-    /// one step. The same again after the program was replaced by others.
+    /// Shows packets from now on, none before [`Self::refill_trace`]: loads the program anew and
+    /// replaces it in one step.
     ///
     /// # Errors
     /// The kernel refuses the program's other form: the present one stays.
-    pub fn start_trace(&mut self, filter: Filter) -> Result<(), XdpError> {
-        self.trace(true)?;
-        let mut filters = self.filter()?;
-        filters.values_mut()[0] = filter;
-        Ok(())
+    pub fn start_trace(&mut self) -> Result<(), XdpError> {
+        self.trace(true)
     }
 
     /// Goes back to the program that shows nothing.
@@ -64,16 +61,34 @@ impl Xdp {
         self.loaded.features()
     }
 
-    /// Events that may still be written: `next` makes the new number from the present one.
+    /// Shows what `wanted` says (its budget does not count), and makes the number of events that
+    /// may still be written from the present one by `next`.
     ///
     /// # Errors
     /// The map is not there.
-    pub fn refill_trace(&mut self, next: impl FnOnce(i32) -> i32) -> Result<(), XdpError> {
+    pub fn refill_trace(
+        &mut self,
+        wanted: &Filter,
+        next: impl FnOnce(i32) -> i32,
+    ) -> Result<(), XdpError> {
         let mut filters = self.filter()?;
-        let budget = &raw mut filters.values_mut()[0].budget;
+        let filter = &mut filters.values_mut()[0];
+        let budget = &raw mut filter.budget;
         // SAFETY: a live, aligned word, which the program changes by atomic operations.
-        let budget = unsafe { AtomicU32::from_ptr(budget) };
-        budget.store(next(budget.load(Relaxed) as i32) as u32, Relaxed);
+        let left = unsafe { AtomicU32::from_ptr(budget) }.load(Relaxed);
+        let wanted = Filter {
+            budget: left,
+            ..*wanted
+        };
+        if *filter != wanted {
+            *filter = Filter {
+                budget: 0,
+                ..wanted
+            };
+        }
+        let budget = &raw mut filter.budget;
+        // SAFETY: as above.
+        unsafe { AtomicU32::from_ptr(budget) }.store(next(left as i32) as u32, Relaxed);
         Ok(())
     }
 
