@@ -38,9 +38,25 @@ pub(in crate::dataplane::xdp) struct Facts {
 impl Facts {
     pub(in crate::dataplane::xdp) fn read(interface: &str, index: u32) -> io::Result<Self> {
         let ethtool = Ethtool::new(interface)?;
-        let links = links()?;
-        let own = links.iter().find(|link| link.header.index == index);
-        let own = own.ok_or_else(|| io::Error::from_raw_os_error(libc::ENODEV))?;
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        let facts = Self {
+            interface: interface.to_owned(),
+            driver: ethtool.driver().unwrap_or_default(),
+            mtu: 0,
+            features: ethtool.features().unwrap_or_default(),
+            channels: ethtool.channels().unwrap_or_default(),
+            cpus: aya::util::nr_cpus().unwrap_or(cpus) as u32,
+            vlans: Vec::new(),
+            bond: None,
+            slave_of: None,
+        };
+        let facts = facts.among(index, &links()?);
+        facts.ok_or_else(|| io::Error::from_raw_os_error(libc::ENODEV))
+    }
+
+    /// With what the list of all interfaces says; `None`: it is not there.
+    fn among(self, index: u32, links: &[LinkMessage]) -> Option<Self> {
+        let own = links.iter().find(|link| link.header.index == index)?;
         let is_vlan = |link: &&LinkMessage| {
             kind(link) == Some(&InfoKind::Vlan)
                 && link.attributes.contains(&LinkAttribute::Link(index))
@@ -52,17 +68,12 @@ impl Facts {
             links.iter().find(|link| link.header.index == *master)
         });
         let slave_of = master.filter(|master| kind(master) == Some(&InfoKind::Bond));
-        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self {
-            interface: interface.to_owned(),
-            driver: ethtool.driver().unwrap_or_default(),
+        Some(Self {
             mtu: own.attributes.iter().find_map(mtu).unwrap_or_default(),
-            features: ethtool.features().unwrap_or_default(),
-            channels: ethtool.channels().unwrap_or_default(),
-            cpus: aya::util::nr_cpus().unwrap_or(cpus) as u32,
             vlans: links.iter().filter(is_vlan).map(name).collect(),
             bond: bond(own),
             slave_of: slave_of.map(name),
+            ..self
         })
     }
 }
@@ -192,5 +203,134 @@ const fn mode_name(mode: BondMode) -> &'static str {
         BondMode::BalanceTlb => "balance-tlb",
         BondMode::BalanceAlb => "balance-alb",
         BondMode::Other(_) | _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// Runs `body` in a network namespace of its own; without root it says that it is skipped.
+    fn in_namespace(body: impl FnOnce() + Send + 'static) {
+        let thread = std::thread::spawn(|| {
+            // SAFETY: changes this thread alone.
+            if unsafe { libc::unshare(libc::CLONE_NEWNET) } < 0 {
+                assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "needs root");
+                eprintln!("skipped: network namespaces need root");
+                return;
+            }
+            body();
+        });
+        thread.join().unwrap();
+    }
+
+    fn ip(arguments: &str) {
+        let status = Command::new("ip").args(arguments.split(' ')).status();
+        assert!(status.unwrap().success(), "ip {arguments}");
+    }
+
+    fn index(name: &str) -> u32 {
+        let found = links()
+            .unwrap()
+            .into_iter()
+            .find(|link| super::name(link) == name);
+        found.unwrap().header.index
+    }
+
+    #[test]
+    fn facts_of_a_veth_are_read() {
+        in_namespace(|| {
+            ip("link add veth0 mtu 1400 numrxqueues 2 numtxqueues 2 type veth peer name veth1");
+            let facts = Facts::read("veth0", index("veth0")).unwrap();
+            assert_eq!((facts.driver.as_str(), facts.mtu), ("veth", 1400));
+            assert_eq!(
+                (facts.vlans.len(), facts.bond, facts.slave_of),
+                (0, None, None)
+            );
+            let on = |name: &str| facts.features.get(name).map(|feature| feature.on);
+            assert_eq!(
+                (on("rx-vlan-hw-parse"), on("rx-lro")),
+                (Some(true), Some(false))
+            );
+            // No driver can have it changed.
+            assert!(facts.features["rx-lro"].fixed);
+            assert!(!facts.features["rx-gro"].fixed);
+            assert_eq!(
+                (facts.channels.combined, facts.channels.max_combined),
+                (2, 2)
+            );
+            assert!(facts.cpus > 0);
+            assert_eq!(program_on(index("veth0")).unwrap(), None);
+        });
+    }
+
+    fn link(index: u32, name: &str, attributes: &[LinkAttribute]) -> LinkMessage {
+        let mut link = LinkMessage::default();
+        link.header.index = index;
+        link.attributes = vec![LinkAttribute::IfName(name.to_owned())];
+        link.attributes.extend_from_slice(attributes);
+        link
+    }
+
+    fn of_kind(kind: InfoKind) -> LinkAttribute {
+        LinkAttribute::LinkInfo(vec![LinkInfo::Kind(kind)])
+    }
+
+    /// Not every kernel has these devices, so the list is made up.
+    #[test]
+    fn what_is_above_an_interface_is_known() {
+        let bond = vec![
+            InfoBond::Mode(BondMode::BalanceXor),
+            InfoBond::XmitHashPolicy(BondXmitHashPolicy::VlanSrcMac),
+        ];
+        let bond = LinkAttribute::LinkInfo(vec![
+            LinkInfo::Kind(InfoKind::Bond),
+            LinkInfo::Data(InfoData::Bond(bond)),
+        ]);
+        let vlan = || of_kind(InfoKind::Vlan);
+        let links = [
+            link(
+                2,
+                "eth0",
+                &[LinkAttribute::Mtu(9000), LinkAttribute::Controller(4)],
+            ),
+            link(3, "eth1", &[LinkAttribute::Controller(5)]),
+            link(4, "bond0", &[bond]),
+            link(5, "br0", &[of_kind(InfoKind::Bridge)]),
+            link(6, "bond0.5", &[LinkAttribute::Link(4), vlan()]),
+            link(7, "eth1.5", &[LinkAttribute::Link(3), vlan()]),
+            link(
+                8,
+                "macvlan0",
+                &[LinkAttribute::Link(3), of_kind(InfoKind::MacVlan)],
+            ),
+        ];
+        let facts = |index| {
+            let nothing = Facts::read("lo", 1).unwrap();
+            nothing.among(index, &links).unwrap()
+        };
+        let (eth0, eth1, bond0) = (facts(2), facts(3), facts(4));
+        assert_eq!((eth0.mtu, eth0.slave_of.as_deref()), (9000, Some("bond0")));
+        // A bridge is no bond, and a macvlan no VLAN.
+        assert_eq!(
+            (eth1.slave_of, eth1.vlans),
+            (None, vec!["eth1.5".to_owned()])
+        );
+        let expected = Bond {
+            mode: "balance-xor",
+            by_vlan: true,
+        };
+        assert_eq!(
+            (bond0.bond, bond0.vlans),
+            (Some(expected), vec!["bond0.5".to_owned()])
+        );
+        assert_eq!(eth0.bond, None);
+    }
+
+    #[test]
+    fn what_is_gone_is_an_error() {
+        assert!(Facts::read("gone", u32::MAX).is_err());
     }
 }
