@@ -15,6 +15,7 @@ use crate::config;
 use crate::daemon;
 
 mod text;
+mod trace;
 
 const FAILED: u8 = 1;
 const UNREACHABLE: u8 = 3;
@@ -72,6 +73,13 @@ enum Verb {
         #[command(flatten)]
         daemon: Daemon,
     },
+    /// Show packets as they are decided about, until Ctrl-C
+    Trace {
+        #[command(flatten)]
+        wanted: trace::Wanted,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
 }
 
 #[derive(Args)]
@@ -103,6 +111,7 @@ pub fn main() -> ExitCode {
             json,
             daemon,
         } => ask(&daemon, &Request::Where { service, client }, json),
+        Verb::Trace { wanted, daemon } => trace::run(&daemon.socket, wanted),
     }
 }
 
@@ -135,12 +144,7 @@ fn ask(daemon: &Daemon, request: &Request, json: bool) -> ExitCode {
     let answer = match client::ask(&daemon.socket, request) {
         Ok(answer) => answer,
         Err(error) => {
-            let socket = daemon.socket.display();
-            let text = format!(
-                "cannot reach the daemon at {socket}: {error}\n  = help: is it running, and is \
-                 --socket its <runtime_dir>/lvx.sock?"
-            );
-            return fail(UNREACHABLE, &text);
+            return fail(UNREACHABLE, &unreachable(&daemon.socket, &error));
         }
     };
     let text = match (&answer, json) {
@@ -149,6 +153,10 @@ fn ask(daemon: &Daemon, request: &Request, json: bool) -> ExitCode {
         (Answer::Where(found), true) => serde_json::to_string_pretty(found),
         (Answer::Status(status), false) => Ok(text::status(status)),
         (Answer::Where(found), false) => Ok(text::found(found)),
+        // Answers to what `lvx trace` asks by itself.
+        (Answer::TraceStarted(_) | Answer::Traced(_) | Answer::TraceStopped, _) => {
+            Ok(String::new())
+        }
         (Answer::Switched, _) => Ok("switched".to_owned()),
         (Answer::Reloaded(reloaded), _) => Ok(text::reloaded(*reloaded).to_owned()),
     };
@@ -156,6 +164,14 @@ fn ask(daemon: &Daemon, request: &Request, json: bool) -> ExitCode {
         Ok(text) => print(&text),
         Err(error) => fail(FAILED, &error.to_string()),
     }
+}
+
+fn unreachable(socket: &Path, error: &io::Error) -> String {
+    let socket = socket.display();
+    format!(
+        "cannot reach the daemon at {socket}: {error}\n  = help: is it running, and is --socket \
+         its <runtime_dir>/lvx.sock?"
+    )
 }
 
 fn print(text: &str) -> ExitCode {

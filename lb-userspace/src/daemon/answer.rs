@@ -35,6 +35,13 @@ impl Daemon {
                 Ok(found) => Answer::Where(found),
                 Err(error) => Answer::Error(error),
             },
+            Request::TraceStart(wanted) => {
+                or_error(self.start_trace(&wanted).map(Answer::TraceStarted))
+            }
+            Request::TraceRead { trace } => or_error(self.read_trace(trace).map(Answer::Traced)),
+            Request::TraceStop { trace } => {
+                or_error(self.stop_trace(trace).map(|()| Answer::TraceStopped))
+            }
         }
     }
 
@@ -280,6 +287,10 @@ impl Daemon {
             real_server: member.map(|index| members[index].address),
         })
     }
+}
+
+fn or_error(result: Result<Answer, String>) -> Answer {
+    result.unwrap_or_else(Answer::Error)
 }
 
 fn event(event: &planes::PlaneEvent) -> PlaneEvent {
