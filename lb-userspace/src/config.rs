@@ -18,6 +18,7 @@ mod report;
 mod scheduling;
 mod service;
 mod suggest;
+mod timing;
 mod unimplemented;
 mod vrrp;
 
@@ -55,6 +56,42 @@ pub struct Global {
     pub table_size: TableSize,
     /// `None`: IPVS connections are not handed to the other director.
     pub sync: Option<Sync>,
+    pub maps: Maps,
+    pub program_log: ProgramLog,
+}
+
+/// `[global.maps]`: room for records in the program's maps, each a power of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Maps {
+    /// Connections that are older than a change of their service's table.
+    pub exceptions: u32,
+    /// Clients of services with `persistence`.
+    pub persistence: u32,
+    /// Connections of services with a scheduler other than mh and sh.
+    pub flows: u32,
+}
+
+impl Default for Maps {
+    fn default() -> Self {
+        const ROOM: u32 = 1 << 18;
+        Self {
+            exceptions: ROOM,
+            persistence: ROOM,
+            flows: ROOM,
+        }
+    }
+}
+
+/// `[global] program_log`: what the XDP program writes into the daemon's log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProgramLog {
+    /// The program is loaded without any messages in it.
+    #[default]
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
 }
 
 /// The kernel's connection sync daemon (ip_vs sync): it sends on the MASTER director and
@@ -159,6 +196,7 @@ impl fmt::Display for InterfaceAddress {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
     pub name: String,
+    /// Port 0 = all ports of the address that have no service of their own.
     pub address: SocketAddr,
     pub protocol: Protocol,
     /// Name of the VRRP instance that holds the address.
@@ -167,6 +205,11 @@ pub struct Service {
     pub flags: SchedulerFlags,
     /// `None`: a client's connections have nothing but the scheduler in common.
     pub persistence: Option<Persistence>,
+    pub timeouts: Timeouts,
+    pub affinity: Affinity,
+    /// How long a server that gets no more clients keeps those that it has, in whole seconds, 1 s
+    /// to 30 d; `None`: as long as their connections live.
+    pub drain_deadline: Option<Duration>,
     /// `None`: real servers are taken to be up.
     pub check: Option<Check>,
     /// No two have the same address. The order is the file's and has no meaning.
@@ -224,10 +267,48 @@ pub struct RealServer {
     pub weight: u16,
 }
 
+/// Time without a packet after which a connection is over, in whole seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Only the packet that opens it was seen; at most 18 h.
+    pub opening: Duration,
+    /// At most 24 h.
+    pub established: Duration,
+    /// One side has closed it; at most 18 h.
+    pub closing: Duration,
+}
+
+impl Timeouts {
+    /// Those of IPVS for TCP: SYN_RECV, ESTABLISHED, FIN_WAIT.
+    pub const TCP: Self = Self {
+        opening: Duration::from_secs(60),
+        established: Duration::from_secs(15 * 60),
+        closing: Duration::from_secs(2 * 60),
+    };
+    /// That of IPVS for UDP, where `established` counts alone: nothing opens and closes.
+    pub const UDP: Self = Self {
+        opening: Duration::from_secs(5 * 60),
+        established: Duration::from_secs(5 * 60),
+        closing: Duration::from_secs(5 * 60),
+    };
+}
+
+/// What a change of the table means for UDP, whose clients do not say when they begin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Affinity {
+    /// All clients follow the new table at once.
+    #[default]
+    None,
+    /// A client keeps its server until it has been silent for `timeouts.established`.
+    Client,
+}
+
 /// Health check of a service's real servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Check {
     pub kind: CheckKind,
+    /// Port to probe; never 0.
+    pub port: u16,
     /// Time between the starts of two probes, at least 10 ms.
     pub interval: Duration,
     /// A probe without an answer by then has failed; at most `interval`.
@@ -242,6 +323,6 @@ pub struct Check {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckKind {
-    /// Up when a TCP connection to the real server's address and the service's port opens.
+    /// Up when a TCP connection to the real server's address and the check's port opens.
     Tcp,
 }

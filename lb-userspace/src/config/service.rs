@@ -2,8 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 
-use lb_common::maglev::TableSize;
-
 use super::address::{server_address, service_address};
 use super::block::{Block, Kind};
 use super::check::duplicates;
@@ -11,7 +9,7 @@ use super::reader::{at, choice, integer, name};
 use super::report::{At, Report};
 use super::{
     Global, PlaneChoice, Protocol, RealServer, Scheduler, Service, health, scheduling, suggest,
-    vrrp,
+    timing, vrrp,
 };
 
 const PROTOCOLS: &[(&str, Protocol)] = &[
@@ -55,24 +53,28 @@ pub(super) fn read(
     routers: &Routers<'_>,
     global: Option<&Global>,
 ) -> Draft {
-    let plane = global.map(|global| global.dataplane);
     let b = &mut block;
     let name = b.required(report, "name", at(name)).map(|name| At {
         value: name.value.to_owned(),
         span: name.span,
     });
     let address = b.required(report, "address", at(service_address));
-    let protocol = protocol(report, b, plane);
+    let protocol = b.default(report, "protocol", Protocol::Tcp, choice(PROTOCOLS));
     let instance = b.optional(report, "vrrp", at(super::reader::string));
     let vrrp = address
         .as_ref()
         .zip(instance)
         .and_then(|(address, named)| holder(report, routers, address, named.as_ref()));
-    let scheduling = scheduling::read(report, b, plane);
-    let check = health::read(report, b);
+    let scheduling = scheduling::read(report, b);
+    let timing = timing::read(report, b, protocol);
+    let port = address.as_ref().map(|address| address.value.port());
+    let check = health::read(report, b, port);
     let blocks = b.blocks(report, "real_server", Kind::RealServer);
-    if let (Some(Scheduler::Mh), Some(global)) = (scheduling.scheduler, global) {
-        fits_table(report, &blocks, global.table_size);
+    if let (Some(scheduler), Some(global)) = (scheduling.scheduler, global) {
+        fits_plane(report, &blocks, scheduler, global);
+    }
+    if let (Some(address), Some(None), Some(global)) = (&address, scheduling.persistence, global) {
+        fits_ipvs(report, address, global.dataplane);
     }
     let servers: Vec<_> = blocks
         .into_iter()
@@ -99,6 +101,9 @@ pub(super) fn read(
             scheduler: scheduling.scheduler?,
             flags: scheduling.flags?,
             persistence: scheduling.persistence?,
+            timeouts: timing.timeouts?,
+            affinity: timing.affinity?,
+            drain_deadline: timing.drain_deadline?,
             check: check?,
             real_servers: servers.into_iter().map(|s| s.value).collect(),
         })
@@ -109,21 +114,6 @@ pub(super) fn read(
         address: place,
         service,
     }
-}
-
-fn protocol(
-    report: &mut Report<'_>,
-    block: &mut Block<'_>,
-    plane: Option<PlaneChoice>,
-) -> Option<Protocol> {
-    let given = block.optional(report, "protocol", at(choice(PROTOCOLS)))?;
-    let Some(At { value, span }) = given else {
-        return Some(Protocol::Tcp);
-    };
-    if value == Protocol::Sctp {
-        scheduling::needs_ipvs(report, plane, &span, "`protocol` = \"sctp\"");
-    }
-    Some(value)
 }
 
 /// The name of the VRRP instance that holds a service's address.
@@ -173,16 +163,55 @@ fn holder(
     None
 }
 
-fn fits_table(report: &mut Report<'_>, servers: &[Block<'_>], table_size: TableSize) {
-    let slots = table_size.slots();
-    let excess = usize::try_from(slots.get()).map_or(None, |slots| servers.get(slots));
-    if let Some(block) = excess {
+/// Whether what serves the service can choose among so many real servers.
+fn fits_plane(
+    report: &mut Report<'_>,
+    servers: &[Block<'_>],
+    scheduler: Scheduler,
+    global: &Global,
+) {
+    let slots = global.table_size.slots().get();
+    let in_table = (scheduler == Scheduler::Mh).then_some(slots);
+    let in_table = in_table.and_then(|slots| usize::try_from(slots).ok());
+    if let Some(block) = in_table.and_then(|slots| servers.get(slots)) {
         report
             .error(
                 &block.span,
                 format!("more real servers than the {slots} slots of the service's table"),
             )
             .hint("set a larger `table_size` in [global], on both directors");
+    }
+    let plane = match global.dataplane {
+        PlaneChoice::Auto | PlaneChoice::Ipvs => return,
+        xdp @ (PlaneChoice::Xdp | PlaneChoice::XdpNative | PlaneChoice::XdpGeneric) => xdp.name(),
+    };
+    if let Some(limit) = scheduler.program_limit()
+        && let Some(block) = servers.get(limit)
+    {
+        let scheduler = scheduler.name();
+        report
+            .error(
+                &block.span,
+                format!(
+                    "more than {limit} real servers with scheduler {scheduler:?} need IPVS, but \
+                     `dataplane` is {plane:?}"
+                ),
+            )
+            .hint("write `dataplane = \"auto\"` in [global], or use another scheduler");
+    }
+}
+
+/// The kernel's IPVS does not schedule a service on all ports that has no persistence.
+fn fits_ipvs(report: &mut Report<'_>, address: &At<SocketAddrV4>, plane: PlaneChoice) {
+    if address.value.port() == 0 && plane == PlaneChoice::Ipvs {
+        report
+            .error(
+                &address.span,
+                "IPVS serves all ports of an address only with persistence",
+            )
+            .hint(
+                "add `persistence = { timeout = … }`, or write `dataplane = \"auto\"` in [global]",
+            );
     }
 }
 
@@ -235,6 +264,10 @@ fn fits_service(
         );
     }
     match port {
+        Some(port) if vip.port() == 0 => fault(
+            format!("real server {address} has port {port}, but the service takes all ports"),
+            "leave the port out: a packet keeps its own",
+        ),
         Some(port) if port != vip.port() => fault(
             format!("port {port} is not the service's port {}", vip.port()),
             "direct routing cannot translate ports: run the server on the service's port",
