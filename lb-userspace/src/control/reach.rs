@@ -48,7 +48,13 @@ impl Control {
             real_server: server.address,
         };
         match (&service.check, self.verdicts.get(&subject)) {
-            (None, _) | (Some(_), Some(Ok(()))) => self.reach(server.address),
+            (None, _) | (Some(_), Some(Ok(()))) => match self.reach(server.address) {
+                ServerState::Up { .. } if self.drains.is_over(&subject) => ServerState::Drained,
+                ServerState::Up { path } if self.drains.has(&subject) => {
+                    ServerState::Draining { path }
+                }
+                state => state,
+            },
             (Some(_), Some(Err(reason))) => ServerState::Down {
                 reason: reason.clone(),
             },

@@ -17,8 +17,12 @@ pub enum ServerState {
         /// With the way out.
         reason: String,
     },
-    /// Takes packets, if it has a weight.
+    /// Takes packets.
     Up { path: Path },
+    /// Healthy, but gets no more clients: those that it has stay.
+    Draining { path: Path },
+    /// It could take packets, but the deadline of its drain has passed.
+    Drained,
 }
 
 impl ServerState {
@@ -44,7 +48,11 @@ impl ServerState {
     pub(super) const fn is_settled(&self) -> bool {
         match self {
             Self::Checking | Self::Resolving => false,
-            Self::Down { .. } | Self::Unreachable { .. } | Self::Up { .. } => true,
+            Self::Down { .. }
+            | Self::Unreachable { .. }
+            | Self::Up { .. }
+            | Self::Draining { .. }
+            | Self::Drained => true,
         }
     }
 
@@ -52,8 +60,12 @@ impl ServerState {
     #[must_use]
     pub const fn path(&self) -> Option<Path> {
         match self {
-            Self::Up { path } => Some(*path),
-            Self::Checking | Self::Down { .. } | Self::Resolving | Self::Unreachable { .. } => None,
+            Self::Up { path } | Self::Draining { path } => Some(*path),
+            Self::Checking
+            | Self::Down { .. }
+            | Self::Resolving
+            | Self::Unreachable { .. }
+            | Self::Drained => None,
         }
     }
 
@@ -66,6 +78,8 @@ impl ServerState {
             Self::Resolving => "no-mac",
             Self::Unreachable { .. } => "unreachable",
             Self::Up { .. } => "up",
+            Self::Draining { .. } => "draining",
+            Self::Drained => "drained",
         }
     }
 
@@ -75,7 +89,8 @@ impl ServerState {
         match self {
             Self::Down { reason } | Self::Unreachable { reason } => Some(reason),
             Self::Resolving => Some("its MAC address is not known: it does not answer ARP"),
-            Self::Checking | Self::Up { .. } => None,
+            Self::Drained => Some("the deadline of its drain has passed"),
+            Self::Checking | Self::Up { .. } | Self::Draining { .. } => None,
         }
     }
 }
