@@ -32,6 +32,7 @@ use lb_common::maglev::TableSize;
 
 pub use check::{load, parse};
 pub use diagnostic::{Diagnostic, Errors};
+pub use timing::{DRAIN_DEADLINES, drain_deadline, show_duration};
 
 /// A whole configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,11 +1,12 @@
-//! A service's times: `timeouts`, `affinity` and `drain_deadline`, all in whole seconds.
+//! A service's times: `timeouts`, `affinity` and `drain_deadline`, in whole seconds.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::block::{Block, Kind, Value};
 use super::reader::{at, choice, time};
 use super::report::{At, Report};
-use super::{Affinity, Protocol, Timeouts};
+use super::{Affinity, Protocol, Timeouts, duration};
 
 const AFFINITIES: &[(&str, Affinity)] = &[("none", Affinity::None), ("client", Affinity::Client)];
 
@@ -13,7 +14,9 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = HOUR.saturating_mul(24);
 /// The program keeps these two in 16 bits.
 const LONGEST_SHORT: Duration = HOUR.saturating_mul(18);
-const LONGEST_DRAIN: Duration = DAY.saturating_mul(30);
+/// What a drain's deadline can be, in whole seconds.
+pub const DRAIN_DEADLINES: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=DAY.saturating_mul(30);
 
 /// `None`: wrong, and reported.
 pub(super) struct Timing {
@@ -31,8 +34,28 @@ pub(super) fn read(
     Timing {
         timeouts: timeouts(report, service, protocol),
         affinity: affinity(report, service, protocol),
-        drain_deadline: service.optional(report, "drain_deadline", seconds(LONGEST_DRAIN)),
+        drain_deadline: service.optional(report, "drain_deadline", seconds(*DRAIN_DEADLINES.end())),
     }
+}
+
+/// A drain's deadline as the command line has it, written as in the file.
+///
+/// # Errors
+/// Why it is none.
+pub fn drain_deadline(text: &str) -> Result<Duration, String> {
+    let time = duration::parse(text).map_err(|error| {
+        format!("it {error}: write a number and a unit, ms, s, m, h or d, like \"10m\"")
+    })?;
+    if time.subsec_nanos() != 0 || !DRAIN_DEADLINES.contains(&time) {
+        return Err("it must be whole seconds from 1s to 30d".to_owned());
+    }
+    Ok(time)
+}
+
+/// A span of time as the file writes it.
+#[must_use]
+pub fn show_duration(time: Duration) -> String {
+    duration::show(time)
 }
 
 /// A span of time from one second on, in whole seconds.

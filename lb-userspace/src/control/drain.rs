@@ -162,7 +162,8 @@ impl Control {
     }
 
     /// The weight that counts: 0 while it is drained.
-    pub(super) fn weight(&self, service: &config::Service, server: &config::RealServer) -> u16 {
+    #[must_use]
+    pub fn weight(&self, service: &config::Service, server: &config::RealServer) -> u16 {
         if self.drains.has(&subject(service, server.address)) {
             return 0;
         }

@@ -48,13 +48,14 @@ impl Control {
             real_server: server.address,
         };
         match (&service.check, self.verdicts.get(&subject)) {
-            (None, _) | (Some(_), Some(Ok(()))) => match self.reach(server.address) {
-                ServerState::Up { .. } if self.drains.is_over(&subject) => ServerState::Drained,
-                ServerState::Up { path } if self.drains.has(&subject) => {
-                    ServerState::Draining { path }
+            (None, _) | (Some(_), Some(Ok(()))) => {
+                let state = self.reach(server.address);
+                if self.drains.has(&subject) {
+                    state.drained(self.drains.is_over(&subject))
+                } else {
+                    state
                 }
-                state => state,
-            },
+            }
             (Some(_), Some(Err(reason))) => ServerState::Down {
                 reason: reason.clone(),
             },

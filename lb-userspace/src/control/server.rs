@@ -44,6 +44,18 @@ impl ServerState {
         Self::Unreachable { reason }
     }
 
+    /// The same of a server that gets no more clients; `over`: nor packets.
+    pub(super) fn drained(self, over: bool) -> Self {
+        let Self::Up { path } = self else {
+            return self;
+        };
+        if over {
+            Self::Drained
+        } else {
+            Self::Draining { path }
+        }
+    }
+
     /// Whether waiting would tell no more.
     pub(super) const fn is_settled(&self) -> bool {
         match self {

@@ -98,6 +98,22 @@ fn affinity_and_deadline() {
 }
 
 #[test]
+fn deadlines_on_the_command_line() {
+    assert_eq!(drain_deadline("10m"), Ok(seconds(600)));
+    assert_eq!(drain_deadline("30d"), Ok(seconds(30 * 86_400)));
+    for (text, words) in [
+        ("10", "it has no unit"),
+        ("soon", "it is not a number and a unit"),
+        ("1500ms", "whole seconds"),
+        ("0s", "from 1s to 30d"),
+        ("31d", "from 1s to 30d"),
+    ] {
+        let error = drain_deadline(text).unwrap_err();
+        assert!(error.contains(words), "{text}: {error}");
+    }
+}
+
+#[test]
 fn all_ports() {
     let all = |server: &str| {
         let text = format!("{INSTANCE}{SERVICE}[[service.real_server]]\naddress = {server:?}\n");
