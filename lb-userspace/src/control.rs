@@ -19,6 +19,7 @@ pub mod plane;
 mod reach;
 mod server;
 mod standby;
+mod vlan;
 mod wanted;
 
 pub use drain::DrainError;
@@ -206,12 +207,16 @@ impl Control {
         self.instances.get(name)
     }
 
-    /// Names of the interfaces that carry the program.
+    /// Names of the interfaces that carry the program: in the place of VLAN devices those below.
     #[must_use]
     pub fn interfaces(&self) -> BTreeSet<&str> {
         let of_instances = self.config.vrrp.iter().map(|vrrp| vrrp.interface.as_str());
         let named = self.config.global.interfaces.iter().map(String::as_str);
-        of_instances.chain(named).collect()
+        let carrier = |name| {
+            let link = self.links.get(name);
+            link.map_or(name, |link| self.carrier(link).name.as_str())
+        };
+        of_instances.chain(named).map(carrier).collect()
     }
 
     /// One of [`Self::interfaces`] that does not exist.

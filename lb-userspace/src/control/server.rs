@@ -1,6 +1,6 @@
 //! State of one real server of a service. PURE.
 
-use crate::dataplane::table::{Mac, Path};
+use crate::dataplane::table::Path;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerState {
@@ -26,20 +26,6 @@ pub enum ServerState {
 }
 
 impl ServerState {
-    pub(super) const fn local() -> Self {
-        Self::Up { path: Path::Local }
-    }
-
-    pub(super) const fn neighbour(mac: Mac, source_mac: Mac, ifindex: u32) -> Self {
-        let path = Path::Link {
-            mac,
-            source_mac,
-            ifindex,
-            vlans: [0; 2],
-        };
-        Self::Up { path }
-    }
-
     pub(super) const fn unreachable(reason: String) -> Self {
         Self::Unreachable { reason }
     }

@@ -7,6 +7,7 @@ use crate::netlink::hosts::Knowledge;
 use crate::vrrp::State;
 
 mod drain;
+mod vlan;
 mod wanted;
 
 const VIP: InterfaceAddress = InterfaceAddress {
@@ -46,6 +47,7 @@ fn eth0() -> Link {
         mac: Some(OUR_MAC),
         mtu: 1500,
         xdp: None,
+        vlan: None,
     }
 }
 
