@@ -247,3 +247,43 @@ pub struct Where {
     /// `null` if no real server can take packets.
     pub real_server: Option<IpAddr>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Clients of an older version leave out what they do not know.
+    #[test]
+    fn older_requests_are_understood() {
+        let client = "198.51.100.7".parse().unwrap();
+        let service = || "web".to_owned();
+        for (text, expected) in [
+            (
+                r#"{"request":"where","service":"web","client":"198.51.100.7"}"#,
+                Request::Where {
+                    service: service(),
+                    client,
+                    port: None,
+                },
+            ),
+            (
+                r#"{"request":"drain","service":"web","server":"198.51.100.7"}"#,
+                Request::Drain {
+                    service: service(),
+                    server: client,
+                    deadline: None,
+                },
+            ),
+            (
+                r#"{"request":"undrain","service":"web","server":"198.51.100.7"}"#,
+                Request::Undrain {
+                    service: service(),
+                    server: client,
+                },
+            ),
+        ] {
+            let request: Request = serde_json::from_str(text).unwrap();
+            assert_eq!(request, expected);
+        }
+    }
+}

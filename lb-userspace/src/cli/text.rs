@@ -210,3 +210,41 @@ pub(super) const fn reloaded(reloaded: Reloaded) -> &'static str {
         "reloaded: the configuration is the same as before"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_tells_slot_server_and_reason() {
+        let mut answer = Where {
+            service: "web".to_owned(),
+            client: "198.51.100.7".parse().unwrap(),
+            port: None,
+            slot: 12,
+            state: "stable".to_owned(),
+            previous: None,
+            record: None,
+            why: "the table decides".to_owned(),
+            real_server: Some("192.0.2.21".parse().unwrap()),
+        };
+        assert_eq!(
+            found(&answer),
+            "web: 198.51.100.7 is in slot 12 (stable), sent to 192.0.2.21: the table decides"
+        );
+        answer.port = Some(40_000);
+        answer.state = "flow".to_owned();
+        answer.real_server = None;
+        assert_eq!(
+            found(&answer),
+            "web: 198.51.100.7:40000 is sent nowhere: the table decides"
+        );
+    }
+
+    #[test]
+    fn a_drain_tells_its_deadline() {
+        let text = |deadline| drained(Drained { deadline });
+        assert!(text(None).ends_with("its connections may stay"));
+        assert!(text(Some(600)).ends_with("no packets after 10m"));
+    }
+}

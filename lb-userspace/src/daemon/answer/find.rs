@@ -7,6 +7,7 @@ use lb_common::maglev::slot;
 
 use crate::api::shape::Where;
 use crate::config::{self, Affinity, Protocol, Scheduler};
+use crate::control::Control;
 use crate::dataplane::explain::{Asked, Explained, SlotPhase};
 use crate::dataplane::maglev;
 use crate::dataplane::table::address_bytes;
@@ -41,7 +42,7 @@ impl Daemon {
                     let (real_server, why) = found.outcome(asked);
                     (found, real_server, why)
                 }
-                None => self.computed(service, client, port)?,
+                None => computed(&self.control, service, client, port)?,
             };
         Ok(Where {
             service: name.to_owned(),
@@ -55,51 +56,51 @@ impl Daemon {
             real_server,
         })
     }
+}
 
-    /// What follows from the configuration and the servers' states alone.
-    fn computed(
-        &self,
-        service: &config::Service,
-        client: IpAddr,
-        port: Option<u16>,
-    ) -> Result<(Explained, Option<IpAddr>, String), String> {
-        if service.scheduler != Scheduler::Mh {
-            return Err(format!(
-                "service {} is scheduled by {}, and its packets are not forwarded by XDP here: \
-                 `ipvsadm --list --connection` may know more",
-                service.name,
-                service.scheduler.name(),
-            ));
-        }
-        let members: Vec<maglev::Member> = service
-            .real_servers
-            .iter()
-            .filter(|server| self.control.server_state(service, server).path().is_some())
-            .map(|server| maglev::Member {
-                address: server.address,
-                port: service.address.port(),
-                weight: self.control.weight(service, server),
-            })
-            .collect();
-        let size = self.control.config().global.table_size;
-        let hashed = port.filter(|_| service.flags.port).unwrap_or_default();
-        let slot = slot(address_word(address_bytes(client), hashed), size.slots());
-        let member = maglev::fill(&members, size)[slot as usize];
-        let current = member.map(|index| members[index].address);
-        let why = match current {
-            Some(_) => "the table decides, as computed from what is configured and healthy",
-            None => "no real server can take packets",
-        };
-        let found = Explained {
-            slot,
-            current,
-            previous: None,
-            state: SlotPhase::Stable,
-            record: None,
-            client_record: None,
-        };
-        Ok((found, current, why.to_owned()))
+/// What follows from the configuration and the servers' states alone.
+fn computed(
+    control: &Control,
+    service: &config::Service,
+    client: IpAddr,
+    port: Option<u16>,
+) -> Result<(Explained, Option<IpAddr>, String), String> {
+    if service.scheduler != Scheduler::Mh {
+        return Err(format!(
+            "service {} is scheduled by {}, and its packets are not forwarded by XDP here: \
+             `ipvsadm --list --connection` may know more",
+            service.name,
+            service.scheduler.name(),
+        ));
     }
+    let members: Vec<maglev::Member> = service
+        .real_servers
+        .iter()
+        .filter(|server| control.server_state(service, server).path().is_some())
+        .map(|server| maglev::Member {
+            address: server.address,
+            port: service.address.port(),
+            weight: control.weight(service, server),
+        })
+        .collect();
+    let size = control.config().global.table_size;
+    let hashed = port.filter(|_| service.flags.port).unwrap_or_default();
+    let slot = slot(address_word(address_bytes(client), hashed), size.slots());
+    let member = maglev::fill(&members, size)[slot as usize];
+    let current = member.map(|index| members[index].address);
+    let why = match current {
+        Some(_) => "the table decides, as computed from what is configured and healthy",
+        None => "no real server can take packets",
+    };
+    let found = Explained {
+        slot,
+        current,
+        previous: None,
+        state: SlotPhase::Stable,
+        record: None,
+        client_record: None,
+    };
+    Ok((found, current, why.to_owned()))
 }
 
 /// Whether the question has an answer for this service.
@@ -136,3 +137,6 @@ fn check_client(
         service.scheduler.name(),
     ))
 }
+
+#[cfg(test)]
+mod tests;
