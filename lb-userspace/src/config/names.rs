@@ -1,5 +1,7 @@
 //! What messages, status and the kernel call the values of a configuration.
 
+use lb_common::layout::MAX_LEAST;
+
 use super::{PlaneChoice, ProgramLog, Protocol, Scheduler};
 
 impl PlaneChoice {
@@ -65,7 +67,7 @@ impl Scheduler {
     /// its own: it looks at each one's connections for every new connection.
     pub const fn program_limit(self) -> Option<usize> {
         match self {
-            Self::Lc | Self::Wlc => Some(256),
+            Self::Lc | Self::Wlc => Some(MAX_LEAST as usize),
             Self::Mh | Self::Sh | Self::Rr | Self::Wrr => None,
         }
     }

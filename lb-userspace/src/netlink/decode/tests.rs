@@ -6,6 +6,7 @@ use super::*;
 
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
+const IFLA_MTU: u16 = 4;
 const IFLA_LINK: u16 = 5;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_LINK_NETNSID: u16 = 37;
@@ -35,6 +36,7 @@ fn decoded(attributes: &[Vec<u8>]) -> Link {
     bytes.extend_from_slice(&[0; 8]);
     bytes.extend(attribute(IFLA_IFNAME, b"eth0.100\0"));
     bytes.extend(attribute(IFLA_ADDRESS, &[2, 0, 0, 0, 0, 7]));
+    bytes.extend(attribute(IFLA_MTU, &1500_u32.to_ne_bytes()));
     bytes.extend(attributes.iter().flatten());
     link(&LinkMessage::parse(&bytes[..]).unwrap())
 }
@@ -70,6 +72,7 @@ fn vlan_devices_name_their_parent_and_their_id() {
             index: 7,
             name: "eth0.100".to_owned(),
             mac: Some(Mac([2, 0, 0, 0, 0, 7])),
+            mtu: 1500,
             xdp: None,
             vlan: Some(Vlan { parent: 3, id: 100 }),
         };
