@@ -124,7 +124,9 @@ fn write(path: &Path, drains: &All, now: Now) -> io::Result<()> {
     };
     let entries: Vec<Entry> = drains.iter().map(entry).collect();
     let new = path.with_extension(format!("json.{}", process::id()));
-    fs::write(&new, serde_json::to_vec_pretty(&entries)?)?;
+    let mut text = serde_json::to_string_pretty(&entries)?;
+    text.push('\n');
+    fs::write(&new, text)?;
     fs::rename(&new, path)
 }
 
