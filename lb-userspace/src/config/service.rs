@@ -171,9 +171,17 @@ fn fits_plane(
     global: &Global,
 ) {
     let slots = global.table_size.slots().get();
-    let in_table = (scheduler == Scheduler::Mh).then_some(slots);
-    let in_table = in_table.and_then(|slots| usize::try_from(slots).ok());
-    if let Some(block) = in_table.and_then(|slots| servers.get(slots)) {
+    let in_table = match scheduler {
+        Scheduler::Mh => true,
+        // IPVS has no table for them.
+        Scheduler::Rr | Scheduler::Wrr | Scheduler::Lc | Scheduler::Wlc => {
+            global.dataplane != PlaneChoice::Ipvs
+        }
+        // Its table has 256 slots, here as in the kernel: the last servers get no clients.
+        Scheduler::Sh => false,
+    };
+    let room = usize::try_from(slots).ok().filter(|_| in_table);
+    if let Some(block) = room.and_then(|room| servers.get(room)) {
         report
             .error(
                 &block.span,

@@ -155,10 +155,22 @@ fn with_servers(count: u32, scheduler: &str, global: &str) -> String {
 }
 
 #[test]
-fn only_mh_has_slots_for_its_servers() {
-    let file = |scheduler| with_servers(252, scheduler, "table_size = 251");
-    assert!(said(&file("mh")).contains("more real servers than the 251 slots"));
-    assert_eq!(said(&file("rr")), "");
+fn servers_need_slots_in_the_table() {
+    let words = "more real servers than the 251 slots";
+    for scheduler in ALL {
+        let file = |plane: &str| {
+            let global = format!("table_size = 251\ndataplane = {plane:?}");
+            with_servers(252, scheduler.name(), &global)
+        };
+        let in_xdp = scheduler != Scheduler::Sh;
+        let in_ipvs = scheduler == Scheduler::Mh;
+        assert_eq!(said(&file("auto")).contains(words), in_xdp, "{scheduler:?}");
+        assert_eq!(
+            said(&file("ipvs")).contains(words),
+            in_ipvs,
+            "{scheduler:?}"
+        );
+    }
 }
 
 #[test]
