@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -60,13 +61,35 @@ enum Verb {
         #[command(flatten)]
         daemon: Daemon,
     },
+    /// Give a real server no more clients; those that it has stay
+    Drain {
+        /// Name of the service
+        service: String,
+        /// Address of the real server
+        server: IpAddr,
+        /// After that it gets no packets at all, like "10m"; by default the service's
+        /// `drain_deadline`
+        #[arg(long, value_name = "TIME", value_parser = config::drain_deadline)]
+        deadline: Option<Duration>,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+    /// Give a real server clients again after `drain`
+    Undrain {
+        /// Name of the service
+        service: String,
+        /// Address of the real server
+        server: IpAddr,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
     /// Tell which real server a client of a service is sent to
     Where {
         /// Name of the service
         service: String,
-        /// Address of the client; a port is allowed and makes no difference for `mh`
-        #[arg(value_name = "CLIENT[:PORT]", value_parser = client_address)]
-        client: IpAddr,
+        /// Address of the client; with its port where that makes a difference
+        #[arg(value_name = "CLIENT[:PORT]", value_parser = client)]
+        client: Client,
         /// Print the documented JSON shape
         #[arg(long)]
         json: bool,
@@ -89,9 +112,24 @@ struct Daemon {
     socket: PathBuf,
 }
 
-fn client_address(text: &str) -> Result<IpAddr, String> {
-    let with_port = || text.parse::<SocketAddr>().map(|address| address.ip());
-    text.parse()
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Client {
+    address: IpAddr,
+    port: Option<u16>,
+}
+
+fn client(text: &str) -> Result<Client, String> {
+    let alone = text.parse().map(|address| Client {
+        address,
+        port: None,
+    });
+    let with_port = || {
+        text.parse::<SocketAddr>().map(|address| Client {
+            address: address.ip(),
+            port: Some(address.port()),
+        })
+    };
+    alone
         .or_else(|_| with_port())
         .map_err(|_| "expected an address such as 198.51.100.7 or 198.51.100.7:40000".to_owned())
 }
@@ -110,8 +148,37 @@ pub fn main() -> ExitCode {
             client,
             json,
             daemon,
-        } => ask(&daemon, &Request::Where { service, client }, json),
+        } => {
+            let Client {
+                address: client,
+                port,
+            } = client;
+            let request = Request::Where {
+                service,
+                client,
+                port,
+            };
+            ask(&daemon, &request, json)
+        }
         Verb::Trace { wanted, daemon } => trace::run(&daemon.socket, wanted),
+        Verb::Drain {
+            service,
+            server,
+            deadline,
+            daemon,
+        } => {
+            let request = Request::Drain {
+                service,
+                server,
+                deadline: deadline.map(|deadline| deadline.as_secs()),
+            };
+            ask(&daemon, &request, false)
+        }
+        Verb::Undrain {
+            service,
+            server,
+            daemon,
+        } => ask(&daemon, &Request::Undrain { service, server }, false),
     }
 }
 
@@ -157,6 +224,8 @@ fn ask(daemon: &Daemon, request: &Request, json: bool) -> ExitCode {
         (Answer::TraceStarted(_) | Answer::Traced(_) | Answer::TraceStopped, _) => {
             Ok(String::new())
         }
+        (Answer::Drained(drained), _) => Ok(text::drained(*drained)),
+        (Answer::Undrained, _) => Ok("gets clients again".to_owned()),
         (Answer::Switched, _) => Ok("switched".to_owned()),
         (Answer::Reloaded(reloaded), _) => Ok(text::reloaded(*reloaded).to_owned()),
     };
@@ -203,14 +272,15 @@ mod tests {
 
     #[test]
     fn clients_may_have_a_port() {
-        for (text, address) in [
-            ("198.51.100.7", "198.51.100.7"),
-            ("198.51.100.7:40000", "198.51.100.7"),
-            ("2001:db8::1", "2001:db8::1"),
-            ("[2001:db8::1]:40000", "2001:db8::1"),
+        for (text, address, port) in [
+            ("198.51.100.7", "198.51.100.7", None),
+            ("198.51.100.7:40000", "198.51.100.7", Some(40_000)),
+            ("2001:db8::1", "2001:db8::1", None),
+            ("[2001:db8::1]:40000", "2001:db8::1", Some(40_000)),
         ] {
-            assert_eq!(client_address(text), Ok(address.parse().unwrap()));
+            let address = address.parse().unwrap();
+            assert_eq!(client(text), Ok(Client { address, port }));
         }
-        assert!(client_address("web").is_err());
+        assert!(client("web").is_err());
     }
 }

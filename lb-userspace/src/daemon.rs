@@ -19,6 +19,7 @@ use crate::netlink::{Netlink, hosts, monitor};
 use crate::vrrp;
 
 mod answer;
+mod drains;
 mod lock;
 mod log;
 mod planes;
@@ -27,6 +28,7 @@ mod settle;
 mod switch;
 mod trace;
 
+use drains::Drains;
 use lock::Lock;
 use planes::Kernel;
 
@@ -116,6 +118,7 @@ struct Source {
 struct Daemon {
     source: Source,
     control: Control,
+    drains: Drains,
     kernel: Kernel,
     /// Where the services that are ours in IPVS are written down.
     record: PathBuf,
@@ -143,8 +146,8 @@ pub async fn run(path: &Path) -> Result<(), DaemonError> {
     let socket = lock.directory().join("lvx.sock");
     let socket = Socket::bind(&socket).map_err(DaemonError::io(socket.display().to_string()))?;
     let (events, mut inbox) = mpsc::channel(BACKLOG);
-    let record = lock.directory().join("ipvs");
-    let mut daemon = start(path, config, record, events.clone()).await?;
+    let directory = lock.directory().to_owned();
+    let mut daemon = start(path, config, directory, events.clone()).await?;
     let api = tokio::spawn(async move { socket.serve(events).await });
     let worked = daemon.work(&mut inbox).await;
     api.abort();
@@ -159,7 +162,7 @@ pub async fn run(path: &Path) -> Result<(), DaemonError> {
 async fn start(
     path: &Path,
     config: Config,
-    record: PathBuf,
+    directory: PathBuf,
     events: mpsc::Sender<Event>,
 ) -> Result<Daemon, DaemonError> {
     let now = Instant::now();
@@ -176,6 +179,8 @@ async fn start(
         return Err(DaemonError::NoInterface(name.to_owned()));
     }
     control.inherit(&left);
+    let drains = Drains::restore(&directory, &mut control);
+    let record = directory.join("ipvs");
     let kernel = Kernel::get(&mut control, &record).await?;
     let (hosts, wanted) = watch::channel(control.wanted_hosts());
     tokio::spawn(hosts::run(netlink.clone(), wanted, events.clone()));
@@ -195,6 +200,7 @@ async fn start(
             error: None,
         },
         control,
+        drains,
         kernel,
         record,
         held: left.iter().copied().collect(),
