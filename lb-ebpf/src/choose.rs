@@ -3,7 +3,7 @@
 use core::num::NonZeroU32;
 
 use lb_common::hash::word_of;
-use lb_common::layout::{RealServer, Service, Settings, Slot, words};
+use lb_common::layout::{Service, Settings, Slot, words};
 use lb_common::reason::Reason;
 use lb_common::record::{Key, State};
 use lb_common::rule::{self, Choice, Decision, Segment, Timeouts, Write};
@@ -12,25 +12,57 @@ use lb_ebpf::parse::Packet;
 
 use crate::maps::{TABLE_SIZE, TABLES};
 use crate::records::{Looked, Map, Pending, entry};
-use crate::trace::Way;
 use crate::{schedule, service};
 
 /// A real server, and what is to be remembered if the packet goes there.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Chosen {
-    pub(crate) server: &'static RealServer,
-    settings: &'static Settings,
     connection: Pending,
     client: Pending,
+    /// Where the server is in `real_servers`.
+    pub(crate) entry: u32,
+    pub(crate) slot: u32,
+    /// That slot's, to be shown.
+    pub(crate) slot_flags: u64,
 }
 
-impl Chosen {
-    #[inline(always)]
-    pub(crate) fn commit(self, service: &Service) {
-        let written = self.connection.commit(self.settings);
-        if service.flags & Service::FLOWS != 0 {
-            schedule::account(&written);
-        }
-        self.client.commit(self.settings);
+/// Writes what is to be remembered; `flags` are the service's.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn remember(chosen: *const Chosen, flags: u32) -> u32 {
+    // SAFETY: the caller's own, if it is not null.
+    let (Some(chosen), Some(settings)) = (unsafe { chosen.as_ref() }, service::settings()) else {
+        return 0;
+    };
+    let written = chosen.connection.commit(settings);
+    if flags & Service::FLOWS != 0 {
+        schedule::account(&written);
+    }
+    chosen.client.commit(settings);
+    1
+}
+
+/// Fills `chosen`; 0, or the number of the reason plus 1.
+///
+/// Exported, so that the verifier looks at it by itself, and the program goes on from here as if
+/// there was one way through it.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn choose_server(
+    service: *const Service,
+    packet: *const Packet,
+    chosen: *mut Chosen,
+) -> u32 {
+    // SAFETY: the caller's own, if they are not null.
+    let (Some(service), Some(packet), Some(chosen)) =
+        (unsafe { (service.as_ref(), packet.as_ref(), chosen.as_mut()) })
+    else {
+        return Reason::Malformed as u32 + 1;
+    };
+    match choose(service, packet, chosen) {
+        Ok(()) => 0,
+        Err(reason) => reason as u32 + 1,
     }
 }
 
@@ -41,87 +73,99 @@ struct Question<'a> {
     settings: &'static Settings,
     /// The client's address as far as it counts.
     client: [u64; 2],
-    /// That the client's record names.
-    remembered: Option<&'static RealServer>,
+    /// Where the server is that the client's record names; 0 = none.
+    remembered: u32,
 }
 
 #[inline(always)]
-pub(crate) fn choose(service: &Service, packet: &Packet, way: &mut Way) -> Result<Chosen, Reason> {
+fn choose(service: &Service, packet: &Packet, chosen: &mut Chosen) -> Result<(), Reason> {
     let settings = service::settings().ok_or(Reason::NoService)?;
     let mask = words(service.client_mask);
     let client = [packet.client[0] & mask[0], packet.client[1] & mask[1]];
-    let looked = look_for_client(service, packet, client, settings);
+    let begins = matches!(packet.segment, Segment::Open | Segment::Datagram);
+    let looked = (service.flags & Service::PERSISTENT != 0 && begins)
+        .then(|| look_for_client(service, client, settings));
     let question = Question {
         service,
         packet,
         settings,
         client,
-        remembered: looked.as_ref().and_then(|looked| looked.server),
+        remembered: looked.as_ref().map_or(0, |looked| looked.entry),
     };
-    let (server, slot, connection) = if service.flags & Service::FLOWS != 0 {
-        question.by_flow()?
+    if service.flags & Service::FLOWS != 0 {
+        question.by_flow(chosen)?;
     } else {
-        question.by_slot(way)?
-    };
-    let client = match looked {
-        None => Pending::Nothing,
-        Some(looked) => {
-            let agrees = looked.server.is_some_and(|known| known.id == server.id);
-            let write = if agrees {
-                Write::Touch(State::Established)
-            } else {
-                Write::Store(State::Unconfirmed)
-            };
-            looked.pending(write, server, slot, service.table, settings.now)
-        }
-    };
-    Ok(Chosen {
-        server,
-        settings,
-        connection,
-        client,
-    })
+        question.by_slot(chosen)?;
+    }
+    if let Some(looked) = looked {
+        let server = entry(chosen.entry).ok_or(Reason::NoRealServer)?.id;
+        let write = if looked.server() == Some(server) {
+            Write::Touch(State::Established)
+        } else {
+            Write::Store(State::Unconfirmed)
+        };
+        chosen.client = looked.pending(write, server, chosen.slot, service.table, settings.now);
+    }
+    Ok(())
 }
 
-/// What is remembered of the client, if that counts for this packet.
+/// What is remembered of the client.
 #[inline(always)]
-fn look_for_client(
-    service: &Service,
-    packet: &Packet,
-    client: [u64; 2],
-    settings: &'static Settings,
-) -> Option<Looked> {
-    let begins = matches!(packet.segment, Segment::Open | Segment::Datagram);
-    if service.flags & Service::PERSISTENT == 0 || !begins {
-        return None;
-    }
+fn look_for_client(service: &Service, client: [u64; 2], settings: &Settings) -> Looked {
     let key = Key::new(service.table, client, 0, settings.secret);
     let timeouts = Timeouts {
         opening: service.persistence,
         established: service.persistence,
         closing: service.persistence,
     };
-    Some(Looked::up(Map::Persistence, key, settings, &timeouts))
+    Looked::up(Map::Persistence, key, settings, &timeouts)
 }
 
 impl Question<'_> {
     /// A service that keeps a record of each connection.
     #[inline(always)]
-    fn by_flow(&self) -> Result<(&'static RealServer, u32, Pending), Reason> {
+    fn by_flow(&self, chosen: &mut Chosen) -> Result<(), Reason> {
         let looked = self.look_for_connection(Map::Flows);
-        let client = self.remembered.is_some();
-        let decision = rule::scheduled(self.packet.segment, looked.found(), client);
-        let server = match decision.choice {
-            Choice::Recorded => looked.server,
+        let decision = rule::scheduled(self.packet.segment, looked.found(), self.remembered != 0);
+        chosen.entry = match decision.choice {
+            Choice::Recorded => looked.entry,
             Choice::Client => self.remembered,
             Choice::Current | Choice::Previous => schedule::next(self.service),
         };
-        self.answer(server, looked, decision, 0)
+        self.note(chosen, &looked, decision)
     }
 
     /// A service with a table of slots.
     #[inline(always)]
-    fn by_slot(&self, way: &mut Way) -> Result<(&'static RealServer, u32, Pending), Reason> {
+    fn by_slot(&self, chosen: &mut Chosen) -> Result<(), Reason> {
+        let slot = self.slot(chosen)?;
+        // Datagrams have no beginning: the client's record decides about each.
+        if self.remembered != 0 && matches!(self.packet.segment, Segment::Datagram) {
+            chosen.entry = self.remembered;
+            return Ok(());
+        }
+        if slot.flags() == 0 {
+            chosen.entry = slot.current();
+            return Ok(());
+        }
+        if self.packet.is_fragment() {
+            return Err(Reason::Fragment);
+        }
+        let looked = self.look_for_connection(Map::Exceptions);
+        let (segment, stale) = (self.packet.segment, looked.is_stale());
+        let client = self.remembered != 0;
+        let decision = rule::unstable(slot, segment, looked.found(), stale, client);
+        chosen.entry = match decision.choice {
+            Choice::Recorded => looked.entry,
+            Choice::Client => self.remembered,
+            Choice::Current => slot.current(),
+            Choice::Previous => slot.previous(),
+        };
+        self.note(chosen, &looked, decision)
+    }
+
+    #[inline(always)]
+    fn slot(&self, chosen: &mut Chosen) -> Result<Slot, Reason> {
         let flags = self.service.flags;
         let port = if flags & Service::PORT != 0 {
             self.packet.client_port
@@ -138,32 +182,9 @@ impl Question<'_> {
         let slot: Slot = *TABLES
             .get_value(self.service.table, &index)
             .ok_or(Reason::NoRealServer)?;
-        (way.slot, way.flags) = (index, slot.flags().into());
-        // Datagrams have no beginning: the client's record decides about each.
-        if let Some(server) = self.remembered
-            && matches!(self.packet.segment, Segment::Datagram)
-        {
-            return Ok((server, index, Pending::Nothing));
-        }
-        if slot.flags() == 0 {
-            let server = entry(slot.current()).ok_or(Reason::NoRealServer)?;
-            return Ok((server, index, Pending::Nothing));
-        }
-        if self.packet.is_fragment() {
-            return Err(Reason::Fragment);
-        }
-        let looked = self.look_for_connection(Map::Exceptions);
-        let client = self.remembered.is_some();
-        let stale = looked.is_stale();
-        let segment = self.packet.segment;
-        let decision = rule::unstable(slot, segment, looked.found(), stale, client);
-        let server = match decision.choice {
-            Choice::Recorded => looked.server,
-            Choice::Client => self.remembered,
-            Choice::Current => entry(slot.current()),
-            Choice::Previous => entry(slot.previous()),
-        };
-        self.answer(server, looked, decision, index)
+        chosen.slot = index;
+        chosen.slot_flags = slot.flags().into();
+        Ok(slot)
     }
 
     #[inline(always)]
@@ -185,16 +206,10 @@ impl Question<'_> {
     }
 
     #[inline(always)]
-    fn answer(
-        &self,
-        server: Option<&'static RealServer>,
-        looked: Looked,
-        decision: Decision,
-        slot: u32,
-    ) -> Result<(&'static RealServer, u32, Pending), Reason> {
-        let server = server.ok_or(Reason::NoRealServer)?;
+    fn note(&self, chosen: &mut Chosen, looked: &Looked, decision: Decision) -> Result<(), Reason> {
+        let server = entry(chosen.entry).ok_or(Reason::NoRealServer)?;
         let (table, now) = (self.service.table, self.settings.now);
-        let pending = looked.pending(decision.write, server, slot, table, now);
-        Ok((server, slot, pending))
+        chosen.connection = looked.pending(decision.write, server.id, chosen.slot, table, now);
+        Ok(())
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn forwarded(server: &RealServer, packet: &Packet) {
         // SAFETY: the entry is this CPU's own.
         let counter = unsafe { &mut *counter };
         counter.packets += 1;
-        counter.bytes += u64::from(packet.ip_length);
+        counter.bytes += u64::from(packet.ip_length());
         counter.connections += u64::from(packet.opens());
     }
 }

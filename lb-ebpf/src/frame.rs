@@ -81,10 +81,19 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// A number of which the verifier knows nothing any more: it checks what follows once, and not for
+/// each way on which the number came about. Exported, because it looks at such functions by
+/// themselves.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn forget_number(number: u32) -> u32 {
+    opaque(number as usize) as u32
+}
+
 /// The same address, of which the compiler does not know where it comes from: else it computes the
 /// bound and the access from different sums, and the verifier cannot tell that they belong together.
 #[inline(always)]
-fn opaque(address: usize) -> usize {
+pub fn opaque(address: usize) -> usize {
     #[cfg(target_arch = "bpf")]
     {
         let mut address = address;

@@ -21,22 +21,11 @@ pub(crate) fn tell(context: *mut xdp_md, packet: &Packet, verdict: &Verdict) {
     }
 }
 
-/// Exported, so that the verifier looks at it by itself.
-#[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn write_message(
-    context: *mut xdp_md,
-    packet: *const Packet,
-    reason: u32,
-    wrong: u32,
-) -> u32 {
-    // SAFETY: the caller's own, if it is not null.
-    let Some(packet) = (unsafe { packet.as_ref() }) else {
-        return 0;
-    };
+fn write_message(context: *mut xdp_md, packet: &Packet, reason: u32, wrong: u32) -> u32 {
     let context = &XdpContext::new(context);
     let [high, low] = packet.client;
-    let (port, length) = (packet.client_port, packet.ip_length);
+    let (port, length) = (packet.client_port, packet.ip_length());
     let target = packet.service.port_protocol;
     if wrong != 0 {
         warn!(

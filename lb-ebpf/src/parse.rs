@@ -32,13 +32,13 @@ pub struct Packet {
     pub service: IndexKey,
     /// Client's address, in words.
     pub client: [u64; 2],
+    // The compiler writes neighbours at once, and the verifier wants whole words on the stack: so
+    // nothing lies across two of them.
+    /// Length of the IP packet, by its header, and above its 32 bits the number of VLAN tags.
+    length_tags: u64,
     /// 0 for fragments.
     pub client_port: u16,
     pub segment: Segment,
-    /// Length of the IP packet, by its header.
-    pub ip_length: u32,
-    /// VLAN tags before the IP header.
-    pub tags: u32,
 }
 
 impl Packet {
@@ -48,8 +48,7 @@ impl Packet {
         client: [0; 2],
         client_port: 0,
         segment: Segment::Data,
-        ip_length: 0,
-        tags: 0,
+        length_tags: 0,
     };
 
     #[inline(always)]
@@ -58,11 +57,44 @@ impl Packet {
         self.service.fragments != 0
     }
 
+    /// Length of the IP packet, by its header.
+    #[inline(always)]
+    #[must_use]
+    pub const fn ip_length(&self) -> u32 {
+        self.length_tags as u32
+    }
+
+    /// VLAN tags before the IP header.
+    #[inline(always)]
+    #[must_use]
+    pub const fn tags(&self) -> u32 {
+        (self.length_tags >> 32) as u32
+    }
+
+    /// Takes over what was parsed, word by word: of addresses the compiler knows a half, would
+    /// write it together with its neighbour's, and the verifier wants whole words on the stack.
+    #[inline(always)]
+    pub fn take_over(&mut self, parsed: &Self) {
+        let words = |address: &mut [u64; 2], from: [u64; 2]| {
+            for (to, from) in address.iter_mut().zip(from) {
+                // SAFETY: a live reference.
+                unsafe { (&raw mut *to).write_volatile(from) };
+            }
+        };
+        words(&mut self.service.address, parsed.service.address);
+        words(&mut self.client, parsed.client);
+        self.service.port_protocol = parsed.service.port_protocol;
+        self.service.fragments = parsed.service.fragments;
+        self.length_tags = parsed.length_tags;
+        self.client_port = parsed.client_port;
+        self.segment = parsed.segment;
+    }
+
     /// Whether it is shorter than it says, in an untagged frame of this length.
     #[inline(always)]
     #[must_use]
     pub const fn is_cut_off(&self, frame: usize) -> bool {
-        self.ip_length as usize > frame - ETHERNET
+        self.ip_length() as usize > frame - ETHERNET
     }
 
     /// Counts as a new connection.
@@ -105,8 +137,7 @@ fn plain(network: &Network<'_>) -> Option<Packet> {
         client: network.source,
         client_port: source,
         segment: if opens { Segment::Open } else { Segment::Data },
-        ip_length: network.length,
-        tags: 0,
+        length_tags: network.length.into(),
     })
 }
 
@@ -179,8 +210,7 @@ pub fn any(frame: &Frame<'_>, whole: usize) -> Result<Packet, Reason> {
     }
     let mut packet = Packet {
         client: network.source,
-        ip_length: network.length,
-        tags: link.tags,
+        length_tags: u64::from(link.tags) << 32 | u64::from(network.length),
         ..Packet::EMPTY
     };
     if transport::is_known(network.protocol) {

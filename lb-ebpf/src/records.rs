@@ -67,13 +67,17 @@ impl Map {
     }
 }
 
-/// Where a record is: bucket × 4 + place + 1; 0 = nowhere.
+/// Where a record is: bucket × 4 + place + 1, with the record itself in `found`; 0 = nowhere.
 ///
-/// This and [`store_record`] are exported so that the verifier looks at them once, by themselves,
-/// and not again at every way that leads to them.
+/// This and the functions below are exported so that the verifier looks at each once, by itself,
+/// and not again at every way that leads to it: so they take and give numbers.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn find_record(map: u32, key: u64, secret: u64) -> u32 {
+pub(crate) extern "C" fn find_record(map: u32, key: u64, secret: u64, found: *mut u64) -> u32 {
+    // SAFETY: the caller's own, if it is not null.
+    let Some(found) = (unsafe { found.as_mut() }) else {
+        return 0;
+    };
     let key = Key::from_word(key);
     let map = Map::from_number(map);
     for bucket in map.numbers(key, secret) {
@@ -81,7 +85,8 @@ pub(crate) extern "C" fn find_record(map: u32, key: u64, secret: u64) -> u32 {
             return 0;
         };
         for (place, number) in places.iter().zip(1..) {
-            if place.record_of(key).is_some() {
+            if let Some(record) = place.record_of(key) {
+                *found = record.word();
                 return bucket * PLACES as u32 + number;
             }
         }
@@ -105,98 +110,104 @@ pub(crate) extern "C" fn store_record(
     let (Some(first), Some(second)) = (map.bucket(first), map.bucket(second)) else {
         return 0;
     };
-    u32::from(record::store(
-        [first, second],
-        key,
-        Record::from_word(record),
-        now,
-    ))
+    let record = Record::from_word(record);
+    u32::from(record::store([first, second], key, record, now))
+}
+
+/// 1 if nobody was faster.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn touch_record(map: u32, place: u32, seen: u64, new: u64) -> u32 {
+    let place = Map::from_number(map).place(place);
+    let (seen, new) = (Record::from_word(seen), Record::from_word(new));
+    u32::from(place.is_some_and(|place| place.exchange(seen, new)))
 }
 
 /// What a map says about a key.
 pub(crate) struct Looked {
     map: Map,
     key: Key,
-    /// The record as it is, whether it counts or not.
-    seen: Option<(&'static Place, Record)>,
-    /// It counts: its server.
-    pub(crate) server: Option<&'static RealServer>,
+    /// Where the record is, whether it counts or not; 0 = nowhere.
+    place: u32,
+    seen: Record,
+    /// It counts: where its server is in `real_servers`; else 0.
+    pub(crate) entry: u32,
 }
 
 impl Looked {
     #[inline(always)]
     pub(crate) fn up(map: Map, key: Key, settings: &Settings, timeouts: &Timeouts) -> Self {
-        let found = find_record(map as u32, key.word(), settings.secret);
-        let seen = map
-            .place(found)
-            .and_then(|place| Some((place, place.record_of(key)?)));
-        let server = seen.and_then(|(_, record)| {
-            let alive = record.age(settings.now) <= timeouts.of(record.state());
-            if alive { usable(record.server()) } else { None }
-        });
+        let mut found = 0;
+        let place = find_record(map as u32, key.word(), settings.secret, &raw mut found);
+        let seen = Record::from_word(found);
+        let alive = place != 0 && seen.age(settings.now) <= timeouts.of(seen.state());
+        let entry = if alive { entry_of(seen.server()) } else { 0 };
         Self {
             map,
             key,
+            place,
             seen,
-            server,
+            entry,
         }
     }
 
     #[inline(always)]
     pub(crate) fn found(&self) -> Option<State> {
-        let (_, record) = self.seen?;
-        self.server?;
-        Some(record.state())
+        (self.entry != 0).then_some(self.seen.state())
+    }
+
+    /// The server's id, if the record counts.
+    #[inline(always)]
+    pub(crate) fn server(&self) -> Option<u32> {
+        (self.entry != 0).then_some(self.seen.server())
     }
 
     /// There is a record which does not count.
     #[inline(always)]
     pub(crate) const fn is_stale(&self) -> bool {
-        self.seen.is_some() && self.server.is_none()
+        self.place != 0 && self.entry == 0
     }
 
-    /// What is to be written for a packet that goes to `server`.
+    /// What is to be written for a packet that goes to the server with the id `server`.
     #[inline(always)]
     pub(crate) fn pending(
-        self,
+        &self,
         write: Write,
-        server: &RealServer,
+        server: u32,
         slot: u32,
         table: u32,
         now: u64,
     ) -> Pending {
-        match (write, self.seen) {
-            (Write::Touch(state), Some((place, seen))) => {
-                let new = seen.touched(state, now);
-                if new == seen {
-                    Pending::Nothing
+        match write {
+            Write::Touch(state) if self.place != 0 => {
+                let new = self.seen.touched(state, now);
+                let kind = if new == self.seen {
+                    Pending::NOTHING
                 } else {
-                    Pending::Touch { place, seen, new }
-                }
+                    Pending::TOUCH
+                };
+                let (expected, record) = (self.seen.word(), new.word());
+                Pending::new(kind, self.map, self.place, expected, record)
             }
-            (Write::Store(state), _) => Pending::Store {
-                map: self.map,
-                key: self.key,
-                record: Record::new(server.id, slot, state, table, now),
-            },
-            (Write::Touch(_), None) | (Write::Nothing, _) => Pending::Nothing,
+            Write::Store(state) => {
+                let record = Record::new(server, slot, state, table, now).word();
+                Pending::new(Pending::STORE, self.map, 0, self.key.word(), record)
+            }
+            Write::Touch(_) | Write::Nothing => Pending::default(),
         }
     }
 }
 
 /// A write that waits until it is clear that the packet is ours.
-pub(crate) enum Pending {
-    Nothing,
-    Touch {
-        place: &'static Place,
-        seen: Record,
-        new: Record,
-    },
-    Store {
-        map: Map,
-        key: Key,
-        record: Record,
-    },
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Pending {
+    /// What is to be done, and with which map: kind × 4 + map.
+    kind_map: u32,
+    place: u32,
+    /// Of a touch the record that was seen, of a store the key.
+    expected: u64,
+    record: u64,
 }
 
 /// What was written.
@@ -207,37 +218,54 @@ pub(crate) enum Written {
 }
 
 impl Pending {
+    const NOTHING: u32 = 0;
+    const TOUCH: u32 = 1;
+    const STORE: u32 = 2;
+
+    /// Written in whole words, as the verifier wants them on the stack.
     #[inline(always)]
-    pub(crate) fn commit(self, settings: &Settings) -> Written {
-        match self {
-            Self::Nothing => Written::Nothing,
-            Self::Touch { place, seen, new } => {
+    const fn new(kind: u32, map: Map, place: u32, expected: u64, record: u64) -> Self {
+        Self {
+            kind_map: kind * 4 + map as u32,
+            place,
+            expected,
+            record,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn commit(&self, settings: &Settings) -> Written {
+        let map = self.kind_map % 4;
+        match self.kind_map / 4 {
+            Self::TOUCH => {
                 // Who comes second lost nothing: the first one's packet was as recent.
-                if place.exchange(seen, new) {
-                    Written::Touched {
-                        before: seen,
-                        after: new,
-                    }
-                } else {
-                    Written::Nothing
-                }
-            }
-            Self::Store { map, key, record } => {
-                let (secret, now) = (settings.secret, settings.now);
-                if store_record(map as u32, key.word(), record.word(), secret, now) == 0 {
-                    count::noted(map.full());
+                if touch_record(map, self.place, self.expected, self.record) == 0 {
                     return Written::Nothing;
                 }
-                Written::Stored { record }
+                Written::Touched {
+                    before: Record::from_word(self.expected),
+                    after: Record::from_word(self.record),
+                }
             }
+            Self::STORE => {
+                let (secret, now) = (settings.secret, settings.now);
+                if store_record(map, self.expected, self.record, secret, now) == 0 {
+                    count::noted(Map::from_number(map).full());
+                    return Written::Nothing;
+                }
+                Written::Stored {
+                    record: Record::from_word(self.record),
+                }
+            }
+            _ => Written::Nothing,
         }
     }
 }
 
-/// The real server with this id, if it takes packets.
+/// Where the server with this id is in `real_servers`, if it takes packets; else 0.
 #[inline(always)]
-pub(crate) fn usable(id: u32) -> Option<&'static RealServer> {
-    entry(*ENTRIES.get(id)? as u32)
+pub(crate) fn entry_of(id: u32) -> u32 {
+    ENTRIES.get(id).map_or(0, |entry| *entry as u32)
 }
 
 /// The real server at this index; 0 = none.

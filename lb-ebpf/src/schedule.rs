@@ -1,21 +1,20 @@
 //! The schedulers that give out connections one by one, and the load they go by.
 
 use lb_common::atomic;
-use lb_common::layout::{Load, MAX_LEAST, RealServer, Service};
+use lb_common::layout::{Load, MAX_LEAST, Service};
 use lb_common::record::State;
 
 use crate::maps::{CURSORS, LOADS, TABLES};
 use crate::records::{Written, entry};
 
-/// The real server of a new connection.
+/// Where the real server of a new connection is in `real_servers`; 0 = there is none.
 #[inline(always)]
-pub(crate) fn next(service: &Service) -> Option<&'static RealServer> {
-    let index = if service.flags & Service::LEAST != 0 {
+pub(crate) fn next(service: &Service) -> u32 {
+    if service.flags & Service::LEAST != 0 {
         least_loaded(service.table, service.length)
     } else {
-        in_turn(service)?
-    };
-    entry(index)
+        in_turn(service).unwrap_or(0)
+    }
 }
 
 /// `rr` and `wrr`: the table is the sequence.

@@ -27,6 +27,44 @@ pub(crate) fn find(key: &IndexKey) -> Result<&'static Service, Reason> {
     exact(&key.any_port()).ok_or(Reason::NoService)
 }
 
+/// [`find`] for the slow path: the service's place in the index. 0, or the place plus 1.
+///
+/// Exported, so that the verifier looks at it by itself, and for its own room on the stack.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn find_service(key: *const IndexKey) -> u32 {
+    // SAFETY: the caller's own, if it is not null.
+    let Some(key) = (unsafe { key.as_ref() }) else {
+        return 0;
+    };
+    let at = |key: &IndexKey| {
+        let [first, second] = key.places();
+        let is_at = |place: u32| {
+            let entry = SERVICE_INDEX.get_value(0, &place);
+            entry.is_some_and(|entry| entry.key == *key)
+        };
+        if is_at(first) {
+            first + 1
+        } else if is_at(second) {
+            second + 1
+        } else {
+            0
+        }
+    };
+    let found = at(key);
+    if found == 0 && key.fragments == 0 && WILDCARDS.load() != 0 {
+        return at(&key.any_port());
+    }
+    found
+}
+
+/// The service at a place that [`find_service`] gave.
+#[inline(always)]
+pub(crate) fn at(found: u32) -> Option<&'static Service> {
+    let place = found.checked_sub(1)?;
+    Some(&SERVICE_INDEX.get_value(0, &place)?.service)
+}
+
 /// The one lookup of a service.
 #[inline(always)]
 fn exact(key: &IndexKey) -> Option<&'static Service> {

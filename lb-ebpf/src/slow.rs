@@ -5,13 +5,15 @@ use aya_ebpf::helpers::generated::bpf_xdp_get_buff_len;
 use aya_ebpf::programs::XdpContext;
 use lb_common::layout::{RealServer, Service};
 use lb_common::reason::Reason;
-use lb_ebpf::frame::Frame;
+use lb_ebpf::frame::{Frame, opaque};
 use lb_ebpf::parse::{Packet, any};
 use lb_ebpf::vlan;
 
+use crate::choose::{Chosen, choose_server, remember};
 use crate::maps::{PROGRAM_LOG, TRACE};
-use crate::trace::Way;
-use crate::{Verdict, carry_out, choose, count, egress, log, service, trace};
+use crate::records::entry;
+use crate::service::find_service;
+use crate::{Verdict, carry_out, count, egress, log, service, trace};
 
 /// A frame in one piece.
 #[inline(never)]
@@ -30,13 +32,13 @@ pub(crate) fn in_pieces(context: *mut xdp_md) -> u32 {
 #[inline(always)]
 fn forward(context: *mut xdp_md, length: u32) -> Verdict {
     let mut packet = Packet::EMPTY;
-    let mut way = Way::default();
-    let verdict = match decide(context, length, &mut packet, &mut way) {
+    let mut chosen = Chosen::default();
+    let verdict = match decide(context, length, &mut packet, &mut chosen) {
         Ok(verdict) => verdict,
         Err(reason) => Verdict::Pass(reason),
     };
     if TRACE.load() != 0 {
-        trace::show(context, &packet, &way, &verdict);
+        trace::show(context, &packet, &chosen, &verdict);
     }
     if PROGRAM_LOG.load() != 0 {
         log::tell(context, &packet, &verdict);
@@ -53,19 +55,10 @@ fn frame(context: *mut xdp_md) -> Frame<'static> {
 
 /// Fills `packet`; 0, or the number of the reason plus 1. `length` is the whole frame's, 0 if it
 /// is in one piece.
-///
-/// Exported, so that the verifier does not follow each way through the headers to the end of the
-/// program: behind the call it knows nothing of the packet but that it is there.
-#[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn parse_packet(
-    context: *mut xdp_md,
-    packet: *mut Packet,
-    length: u32,
-) -> u32 {
-    if packet.is_null() {
-        return Reason::Malformed as u32 + 1;
-    }
+fn parse_packet(context: *mut xdp_md, packet: &mut Packet, length: u32) -> u32 {
+    // Else the compiler passes what is read from the context in its place, and not as pointers.
+    let context = opaque(context as usize) as *mut xdp_md;
     let frame = frame(context);
     let length = if length == 0 {
         frame.length()
@@ -74,12 +67,26 @@ pub(crate) extern "C" fn parse_packet(
     };
     match any(&frame, length) {
         Ok(parsed) => {
-            // SAFETY: the caller's own, and not null.
-            unsafe { packet.write(parsed) };
+            packet.take_over(&parsed);
             0
         }
         Err(reason) => reason as u32 + 1,
     }
+}
+
+/// Changes nothing, but neither the compiler nor the verifier know: behind the call the verifier
+/// has forgotten what each way through the headers had found out, and follows one of them to the
+/// end of the program instead of all.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn forget_ways(packet: *mut Packet) -> u32 {
+    if packet.is_null() {
+        return 1;
+    }
+    let first = packet.cast::<u64>();
+    // SAFETY: the caller's own packet, which begins with a whole word.
+    unsafe { first.write_volatile(first.read_volatile()) };
+    0
 }
 
 #[inline(always)]
@@ -87,29 +94,39 @@ fn decide(
     context: *mut xdp_md,
     length: u32,
     packet: &mut Packet,
-    way: &mut Way,
+    chosen: &mut Chosen,
 ) -> Result<Verdict, Reason> {
     if let Some(reason) = parse_packet(context, packet, length).checked_sub(1) {
         return Err(Reason::from_number(reason));
     }
-    let service = service::find(&packet.service)?;
+    if forget_ways(packet) != 0 {
+        return Err(Reason::Malformed);
+    }
+    let found = find_service(&raw const packet.service);
+    let service = service::at(found).ok_or(if packet.is_fragment() {
+        Reason::Fragment
+    } else {
+        Reason::NoService
+    })?;
     if service.flags & Service::ACTIVE == 0 {
         return Err(Reason::Inactive);
     }
-    let chosen = choose::choose(service, packet, way)?;
-    let server = chosen.server;
-    way.server = server.id;
+    if let Some(reason) = choose_server(service, packet, chosen).checked_sub(1) {
+        return Err(Reason::from_number(reason));
+    }
+    let server = entry(chosen.entry).ok_or(Reason::NoRealServer)?;
     if server.flags & RealServer::LOCAL != 0 {
-        chosen.commit(service);
+        remember(chosen, service.flags);
         return Err(Reason::Local);
     }
-    if packet.tags != vlan::tags(server) {
+    let tags = vlan::tags(server);
+    if packet.tags() != tags {
         return Err(Reason::OtherVlan);
     }
     let frame = frame(context);
     let egress = egress::find(&XdpContext::new(context), &frame, server)?;
-    chosen.commit(service);
-    vlan::rewrite(&frame, server, packet.tags);
+    remember(chosen, service.flags);
+    vlan::rewrite(&frame, server, tags);
     let verdict = egress.rewrite(server);
     count::forwarded(server, packet);
     Ok(verdict)

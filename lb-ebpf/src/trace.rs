@@ -7,23 +7,25 @@ use lb_common::trace::{Event, Filter, Outcome};
 use lb_ebpf::parse::Packet;
 
 use crate::Verdict;
+use crate::choose::Chosen;
 use crate::maps::{TRACE_EVENTS, TRACE_FILTER};
-
-/// What was found out on the way to a decision.
-#[derive(Default)]
-pub(crate) struct Way {
-    pub(crate) slot: u32,
-    pub(crate) flags: u32,
-    pub(crate) server: u32,
-}
+use crate::records::entry;
 
 #[inline(always)]
-pub(crate) fn show(context: *mut xdp_md, packet: &Packet, way: &Way, verdict: &Verdict) {
+pub(crate) fn show(context: *mut xdp_md, packet: &Packet, chosen: &Chosen, verdict: &Verdict) {
     let outcome = match verdict {
         Verdict::Transmit => Outcome::TRANSMITTED,
         Verdict::Redirect => Outcome::REDIRECTED,
         Verdict::Pass(reason) => Outcome::passed(*reason),
     };
+    // SAFETY: the context is this program's own.
+    let ifindex = unsafe { (*context).ingress_ifindex };
+    write_event(packet, chosen, outcome.0.into(), ifindex);
+}
+
+/// A function of its own, for the room on the stack.
+#[inline(never)]
+fn write_event(packet: &Packet, chosen: &Chosen, outcome: u32, ifindex: u32) -> u32 {
     let event = Event {
         // SAFETY: the helper has no preconditions.
         time: unsafe { bpf_ktime_get_ns() },
@@ -31,24 +33,12 @@ pub(crate) fn show(context: *mut xdp_md, packet: &Packet, way: &Way, verdict: &V
         client: packet.client,
         client_port: packet.client_port,
         segment: packet.segment as u8,
-        outcome,
-        server: way.server,
-        slot: way.slot,
-        slot_flags: way.flags,
-        // SAFETY: the context is this program's own.
-        ifindex: unsafe { (*context).ingress_ifindex },
-        ip_length: packet.ip_length,
-    };
-    write_event(&raw const event);
-}
-
-/// Exported, so that the verifier looks at it by itself.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn write_event(event: *const Event) -> u32 {
-    // SAFETY: the caller's own, if it is not null.
-    let Some(event) = (unsafe { event.as_ref() }) else {
-        return 0;
+        outcome: Outcome(outcome as u8),
+        server: entry(chosen.entry).map_or(0, |server| server.id),
+        slot: chosen.slot,
+        slot_flags: chosen.slot_flags as u32,
+        ifindex,
+        ip_length: packet.ip_length(),
     };
     let Some(filter) = TRACE_FILTER.get_ptr_mut(0) else {
         return 0;
@@ -56,12 +46,12 @@ pub(crate) extern "C" fn write_event(event: *const Event) -> u32 {
     // SAFETY: the daemon changes it word by word; half a change shows a packet too many.
     let wanted = unsafe { &*filter };
     // Several processors may take it below 0.
-    if !matches(wanted, event) || wanted.budget as i32 <= 0 {
+    if !matches(wanted, &event) || wanted.budget as i32 <= 0 {
         return 0;
     }
     // SAFETY: map values are aligned, and the number is changed by atomic operations only.
     unsafe { atomic::add(&raw mut (*filter).budget, u32::MAX) };
-    u32::from(TRACE_EVENTS.output(event, 0).is_ok())
+    u32::from(TRACE_EVENTS.output(&event, 0).is_ok())
 }
 
 #[inline(always)]

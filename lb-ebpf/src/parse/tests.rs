@@ -62,7 +62,7 @@ fn reads_addresses_ports_and_flags() {
     let packet = run(&frame(TCP, 0, SYN_ONLY)).unwrap();
     assert_eq!(packet.service, key(80, TCP));
     assert_eq!(packet.client, words(v4_mapped([198, 51, 100, 7])));
-    assert_eq!(packet.ip_length, 40);
+    assert_eq!(packet.ip_length(), 40);
     assert!(packet.opens());
     assert!(!run(&frame(TCP, 0, SYN_ACK)).unwrap().opens());
     assert!(!run(&frame(UDP, 0, SYN_ONLY)).unwrap().opens());
@@ -153,7 +153,7 @@ fn walks_extension_headers_up_to_a_limit() {
         assert_eq!(packet.client, words([0x11; 16]));
         let service = IndexKey::new(words([0x22; 16]), 80, TCP);
         assert_eq!(packet.service, service, "{count} headers");
-        assert_eq!(packet.ip_length as usize, 60 + count * 8);
+        assert_eq!(packet.ip_length() as usize, 60 + count * 8);
     }
     assert_eq!(run(&ipv6(&[60; 7], TCP)), Err(Reason::ExtensionHeaders));
     // An atomic fragment is none (RFC 6946).
@@ -174,7 +174,7 @@ fn up_to_two_tags_are_skipped() {
     let two = tag(&one, 0x88a8);
     for (bytes, tags) in [(&plain, 0), (&one, 1), (&two, 2)] {
         let packet = run(bytes).unwrap();
-        assert_eq!((packet.service, packet.tags), (key(80, TCP), tags));
+        assert_eq!((packet.service, packet.tags()), (key(80, TCP), tags));
     }
     assert_eq!(run(&tag(&two, 0x88a8)), Err(Reason::NotIp));
 }

@@ -3,7 +3,7 @@
 use lb_common::reason::Reason;
 
 use super::Network;
-use crate::frame::Frame;
+use crate::frame::{Frame, forget_number};
 
 pub(in crate::parse) const PAYLOAD: usize = 4;
 pub(in crate::parse) const NEXT_HEADER: usize = 6;
@@ -18,6 +18,9 @@ const AUTHENTICATION: u8 = 51;
 const DESTINATION_OPTIONS: u8 = 60;
 /// Extension headers that are walked.
 const MAX_EXTENSIONS: usize = 6;
+/// Longest way through them, with the fixed header, and the bits of such a length.
+const MAX_LENGTH: usize = LENGTH_MASK;
+const LENGTH_MASK: usize = 0x7fc;
 const FRAGMENT_HEADER: usize = 8;
 const FRAGMENT_OFFSET: usize = 2;
 /// Fragment offset and more-fragments bit.
@@ -57,15 +60,18 @@ pub(in crate::parse) fn parse<'a>(packet: &Frame<'a>) -> Result<Network<'a>, Rea
     if network.length == HEADER as u32 {
         return Err(Reason::Malformed);
     }
+    let mut length = HEADER;
     for _ in 0..MAX_EXTENSIONS {
-        if !is_extension(network.protocol) {
-            return Ok(network);
-        }
         // The rest of a packet that was cut in pieces is no header.
-        if network.fragment {
+        if !is_extension(network.protocol) || network.fragment {
             return Ok(network);
         }
-        extension(&mut network).ok_or(Reason::Malformed)?;
+        length += extension(&mut network).ok_or(Reason::Malformed)?;
+        if length > MAX_LENGTH {
+            return Err(Reason::ExtensionHeaders);
+        }
+        length = forget_number(length as u32) as usize & LENGTH_MASK;
+        network.transport = packet.after(length);
     }
     if is_extension(network.protocol) {
         return Err(Reason::ExtensionHeaders);
@@ -73,10 +79,10 @@ pub(in crate::parse) fn parse<'a>(packet: &Frame<'a>) -> Result<Network<'a>, Rea
     Ok(network)
 }
 
-/// Steps over one extension header.
+/// Reads one extension header; its length.
 #[inline(always)]
-fn extension(network: &mut Network<'_>) -> Option<()> {
-    let header = network.transport;
+fn extension(network: &mut Network<'_>) -> Option<usize> {
+    let header = &network.transport;
     let [next, units] = header.read::<u16>(0)?.to_ne_bytes();
     let length = match network.protocol {
         FRAGMENT => {
@@ -89,6 +95,5 @@ fn extension(network: &mut Network<'_>) -> Option<()> {
         _ => (usize::from(units) + 1) * 8,
     };
     network.protocol = next;
-    network.transport = header.after(length);
-    Some(())
+    Some(length)
 }
