@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::{Context, Result, ensure};
-use lb_common::maglev::TableSize;
-use lb_tests::sandbox::in_sandbox;
+use lb_common::hash::address_word;
+use lb_common::maglev::{TableSize, slot};
+use lb_common::sh;
+use lb_tests::sandbox::{Sandbox, in_sandbox};
 use lb_tests::test_run::{XDP_TX, test_run};
 use lb_userspace::dataplane::maglev::{Member, client_slot, fill};
 use lb_userspace::dataplane::table::{
-    ForwardingTable, Mac, Path, RealServer, Service, service_key,
+    ForwardingTable, Mac, Method, Path, Persistence, RealServer, Service, address_bytes,
+    service_key,
 };
 use lb_userspace::dataplane::xdp::Xdp;
 
@@ -20,6 +23,11 @@ use super::world::{INGRESS, SINGLE};
 const PORT: u16 = 80;
 const SERVERS: u8 = 20;
 const CLIENTS: u32 = 1500;
+/// For each way to choose that is not the usual one.
+const SPECIAL_CLIENTS: u32 = 300;
+/// Lengths of prefixes that make addresses one client.
+const V4_NETWORK: u8 = 18;
+const V6_NETWORK: u8 = 56;
 
 fn size() -> TableSize {
     TableSize::new(251).expect("a size of ip_vs_mh")
@@ -102,6 +110,111 @@ fn kinds(family: Family, client: IpAddr) -> [(&'static str, Vec<u8>); 5] {
         ("data", data),
         ("an error", icmp::error(SINGLE, family, &quoted)),
     ]
+}
+
+/// The server that ip_vs_mh chooses.
+fn by_maglev(family: Family, word: u32) -> u8 {
+    let table = fill(&members(family), size());
+    let member = table[slot(word, size().slots()) as usize];
+    member.expect("each slot has a server") as u8 + 1
+}
+
+/// The server that ip_vs_sh chooses: it gives out its buckets in turns, to each server as many as
+/// its weight says, in descending order of address.
+fn by_sh(word: u32) -> u8 {
+    let turns = (1..=SERVERS).rev();
+    let turns: Vec<u8> = turns
+        .flat_map(|number| std::iter::repeat_n(number, usize::from(number)))
+        .collect();
+    turns[sh::slot(word) as usize % turns.len()]
+}
+
+/// A client's address of which the last bits do not count.
+fn network(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(v4) => Ipv4Addr::from(u32::from(v4) & !0 << (32 - V4_NETWORK)).into(),
+        IpAddr::V6(v6) => Ipv6Addr::from(u128::from(v6) & !0 << (128 - V6_NETWORK)).into(),
+    }
+}
+
+/// Runs SYNs of many clients, each from a port of its own.
+fn expect_servers(
+    sandbox: &Sandbox,
+    change: impl Fn(Family, &mut Service),
+    expected: impl Fn(Family, IpAddr, u16) -> u8,
+) -> Result<()> {
+    let directory = sandbox.bpffs.join("lvx");
+    let mut xdp = Xdp::load(sandbox.object, &directory, size())?;
+    for family in Family::BOTH {
+        xdp.apply(&table(family, |service| change(family, service)))?;
+        for number in 0..SPECIAL_CLIENTS {
+            let client = client(family, number);
+            let port = 1024 + (number * 31) as u16;
+            let frame = tcp_between(client, (family.vip(SINGLE), PORT), 0, syn);
+            let frame = edited(frame, |f| {
+                let at = family.transport();
+                f[at..at + 2].copy_from_slice(&port.to_be_bytes());
+            });
+            let server = sent_to(&mut xdp, &frame)?;
+            let expected = expected(family, client, port);
+            ensure!(
+                server == expected,
+                "{client} port {port}: {server}, not {expected}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn mh_port_spreads_by_address_and_port() {
+    in_sandbox(|sandbox| {
+        let method = |_, service: &mut Service| service.method = Method::Mh { port: true };
+        expect_servers(sandbox, method, |family, client, port| {
+            by_maglev(family, address_word(address_bytes(client), port))
+        })
+    });
+}
+
+#[test]
+fn sh_spreads_as_ip_vs_sh_does() {
+    in_sandbox(|sandbox| {
+        let method = |_, service: &mut Service| service.method = Method::Sh { port: false };
+        expect_servers(sandbox, method, |_, client, _| {
+            by_sh(address_word(address_bytes(client), 0))
+        })
+    });
+}
+
+#[test]
+fn sh_port_spreads_by_address_and_port() {
+    in_sandbox(|sandbox| {
+        let method = |_, service: &mut Service| service.method = Method::Sh { port: true };
+        expect_servers(sandbox, method, |_, client, port| {
+            by_sh(address_word(address_bytes(client), port))
+        })
+    });
+}
+
+#[test]
+fn with_a_granularity_clients_of_one_network_share_a_server() {
+    in_sandbox(|sandbox| {
+        let persistence = |family, service: &mut Service| {
+            let prefix_len = match family {
+                Family::V4 => V4_NETWORK,
+                Family::V6 => V6_NETWORK,
+            };
+            let timeout = 3600;
+            service.persistence = Some(Persistence {
+                timeout,
+                prefix_len,
+            });
+        };
+        expect_servers(sandbox, persistence, |family, client, _| {
+            let network = address_bytes(network(client));
+            by_maglev(family, address_word(network, 0))
+        })
+    });
 }
 
 /// Each client goes where the table that the daemon filled says.

@@ -17,6 +17,9 @@ const PLACES: [(u16, bool, &str); 4] = [
     (8191, false, "the last fragment"),
 ];
 
+/// For fragments to an address that has no service of their protocol.
+const NOWHERE: Reason = Reason::NoService;
+
 pub(crate) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for family in Family::BOTH {
@@ -109,13 +112,9 @@ fn any(family: Family) -> Vec<Row> {
         pass(
             "a fragment of a protocol without service",
             of(SINGLE, SCTP),
-            Reason::NoService,
+            NOWHERE,
         ),
-        pass(
-            "a fragment to another address",
-            of(NONE, TCP),
-            Reason::NoService,
-        ),
+        pass("a fragment to another address", of(NONE, TCP), NOWHERE),
         pass(
             "a fragment of another protocol",
             of(SINGLE, 47),

@@ -1,5 +1,7 @@
 //! A row of the packet table.
 
+use std::net::IpAddr;
+
 use lb_common::layout::Counter;
 use lb_common::reason::Reason;
 
@@ -76,6 +78,17 @@ impl Row {
     pub(crate) fn opening(mut self) -> Self {
         self.counted.connections = 1;
         self
+    }
+
+    /// Whether the address is in the frame.
+    pub(crate) fn names(&self, address: IpAddr) -> bool {
+        let bytes = match address {
+            IpAddr::V4(v4) => v4.octets().to_vec(),
+            IpAddr::V6(v6) => v6.octets().to_vec(),
+        };
+        self.frame
+            .windows(bytes.len())
+            .any(|window| window == bytes)
     }
 
     /// The IP packet is shorter than what is behind Ethernet.
