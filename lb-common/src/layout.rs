@@ -191,9 +191,12 @@ pub struct RealServer {
     /// Inner VLAN of two, else 0.
     pub inner_vlan: u16,
     pub address: [u8; 16],
+    /// What its connections are divided by when `Service::LEAST` compares loads.
     pub weight: u32,
+    /// `Service::table` of its service: a daemon that takes over learns from it whose it is.
+    pub table: u32,
     /// 0 today.
-    pub reserved: [u32; 4],
+    pub reserved: [u32; 3],
 }
 
 impl RealServer {

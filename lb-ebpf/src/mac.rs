@@ -114,7 +114,8 @@ mod tests {
             inner_vlan: 0,
             address: [0; 16],
             weight: 1,
-            reserved: [0; 4],
+            table: 0,
+            reserved: [0; 3],
         };
         let to = |mac| Destination::of_interface(&Interface { reserved: 0, mac });
         let source = Source::of_server(&server);

@@ -36,8 +36,8 @@ fn in_turn(service: &Service) -> Option<u32> {
 #[inline(never)]
 pub(crate) extern "C" fn least_loaded(table: u32, length: u32) -> u32 {
     let mut least = 0;
-    let mut least_overhead = 0;
-    let mut least_weight = 0;
+    // Overhead × 65536 + weight: in one word for the room on the stack.
+    let mut least_rank = 0;
     for index in 0..MAX_LEAST {
         if index >= length {
             break;
@@ -49,10 +49,10 @@ pub(crate) extern "C" fn least_loaded(table: u32, length: u32) -> u32 {
         let Some(server) = entry(current) else {
             continue;
         };
-        let overhead = LOADS.get(server.id).map_or(0, |load| load.overhead());
         let weight = u64::from(server.weight);
-        if least == 0 || overhead * least_weight < least_overhead * weight {
-            (least, least_overhead, least_weight) = (current, overhead, weight);
+        let overhead = LOADS.get(server.id).map_or(0, |load| load.overhead());
+        if least == 0 || overhead * (least_rank & 0xffff) < (least_rank >> 16) * weight {
+            (least, least_rank) = (current, overhead << 16 | weight);
         }
     }
     least

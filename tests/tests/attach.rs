@@ -10,13 +10,21 @@ use lb_common::maglev::TableSize;
 use lb_tests::sandbox::{Sandbox, command, ifindex, in_sandbox};
 use lb_userspace::dataplane::xdp::{Mode, ModeChoice, Nic, Xdp};
 
-const MAPS: [&str; 8] = [
+const MAPS: [&str; 16] = [
     "counters",
+    "cursors",
+    "entries",
+    "exceptions",
+    "flows",
     "interfaces",
+    "loads",
+    "notes",
+    "persistence",
     "real_servers",
     "reasons",
     "service_index",
     "services",
+    "settings",
     "tables",
     "tx_ports",
 ];

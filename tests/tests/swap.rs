@@ -47,10 +47,15 @@ fn table(ports: impl IntoIterator<Item = u16>, service: &Service) -> ForwardingT
 }
 
 fn syn(port: u16) -> Vec<u8> {
+    syn_from(40_000, port)
+}
+
+/// A connection of its own: after a change a SYN follows the record that an earlier one made.
+fn syn_from(client_port: u16, port: u16) -> Vec<u8> {
     let mut frame = Vec::new();
     let builder = etherparse::PacketBuilder::ethernet2([2, 0, 0, 0, 0, 1], OUR_MAC.0)
         .ipv4([198, 51, 100, 7], VIP, 64)
-        .tcp(40_000, port, 1, 1024)
+        .tcp(client_port, port, 1, 1024)
         .syn();
     builder
         .write(&mut frame, &[])
@@ -125,7 +130,7 @@ fn every_packet_sees_the_table_before_or_after_a_swap() {
                     "{outcome:?}"
                 );
                 // In force as soon as `apply` has returned.
-                let (_, server) = run(&mut own, &syn(80))?;
+                let (_, server) = run(&mut own, &syn_from(swap as u16, 80))?;
                 ensure!(server == expected, "swap {swap}: still at {server}");
             }
             Ok(())
@@ -163,7 +168,7 @@ fn a_reload_of_many_services_is_one_step_and_an_equal_one_is_none() {
                 Ok(())
             })?;
             for port in ports.clone() {
-                let (action, server) = run(xdp.program()?, &syn(port))?;
+                let (action, server) = run(xdp.program()?, &syn_from(1000 + reload, port))?;
                 ensure!(
                     (action, server) == (XDP_TX, expected),
                     "port {port}: {server}"

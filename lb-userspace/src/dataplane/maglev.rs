@@ -4,7 +4,9 @@
 //! The kernel fills in the order of its list, which has the server added last first. lvx keeps
 //! that list in descending order of address, on every director and in IPVS.
 
+use std::cmp::Reverse;
 use std::net::IpAddr;
+use std::ops::Rem;
 
 use lb_common::hash::{KEY_SKIP, KEY_SLOT, address_word, hsiphash};
 use lb_common::maglev::{TableSize, slot};
@@ -34,11 +36,15 @@ struct Walk {
 #[must_use]
 pub fn fill(members: &[Member], size: TableSize) -> Vec<Option<usize>> {
     let mut order: Vec<usize> = (0..members.len()).collect();
-    order.sort_by(|&a, &b| {
-        let key = |i: usize| (address_bytes(members[i].address), members[i].port);
-        key(b).cmp(&key(a))
-    });
+    order.sort_by_key(|&member| Reverse(members[member].place()));
     fill_in_order(members, &order, size)
+}
+
+impl Member {
+    /// Where it is in an ascending list; the canonical one is descending.
+    pub(super) fn place(&self) -> ([u8; 16], u16) {
+        (address_bytes(self.address), self.port)
+    }
 }
 
 /// The kernel's fill: `order` is its list, by index into `members`.
@@ -112,8 +118,9 @@ impl Scale {
     }
 }
 
-fn gcd(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { gcd(b, a % b) }
+/// Greatest common divisor; that of 0 and another number is the other.
+pub(super) fn gcd<N: Copy + Default + PartialEq + Rem<Output = N>>(a: N, b: N) -> N {
+    if b == N::default() { a } else { gcd(b, a % b) }
 }
 
 /// The slot of a client under `mh`.

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use lb_common::index::IndexEntry;
 use lb_common::layout::{self, ServiceKey, Slot};
 
 use super::plan::{Applied, Changes, Full, Retired};
+use super::sweep::Census;
 use super::table::ForwardingTable;
 
 mod adopt;
@@ -17,6 +20,7 @@ mod load;
 mod memory;
 mod pins;
 mod program;
+mod records;
 mod sizes;
 mod state;
 mod sys;
@@ -27,9 +31,10 @@ pub use counters::ServiceCounters;
 pub use program::Features;
 pub use sizes::{DEFAULT_RECORDS, Sizes};
 
+use adopt::Left;
 use load::Loaded;
 use program::Form;
-use state::State;
+use state::{Records, State};
 use tables::Grace;
 
 /// What went wrong between us and the kernel.
@@ -77,6 +82,9 @@ pub struct Xdp {
     loaded: Loaded,
     state: State,
     applied: Applied,
+    adopted: bool,
+    /// Of the latest sweep.
+    census: Census,
     /// Indexes that wait for the end of kernel calls.
     waiting: Vec<(Vec<Grace>, Retired)>,
     /// Counts of real servers that were removed, by service.
@@ -84,7 +92,9 @@ pub struct Xdp {
 }
 
 impl Xdp {
-    /// Loads the program with empty maps, pinned where nobody looks yet.
+    /// Loads the program. What an earlier daemon left in its maps is used on if it means the same:
+    /// then packets see from the start what is applied. Otherwise the maps are empty, and are
+    /// pinned where nobody looks yet.
     ///
     /// # Errors
     /// The directory is not on a bpffs, or the kernel refuses a map or the program.
@@ -93,15 +103,62 @@ impl Xdp {
         directory: &Path,
         sizes: impl Into<Sizes>,
     ) -> Result<Self, XdpError> {
-        let loaded = Loaded::new(object, directory, sizes.into(), &BTreeMap::new())?;
-        let state = State::of(&loaded)?;
-        Ok(Self {
+        let sizes = sizes.into();
+        let left = adopt::left(object, directory, &sizes).unwrap_or_else(|why| {
+            tracing::warn!("the maps of an earlier daemon are replaced: {why}");
+            None
+        });
+        let shared = left.as_ref().map(|left| &left.maps);
+        let loaded = Loaded::new(object, directory, sizes, shared.unwrap_or(&BTreeMap::new()))?;
+        let mut xdp = Self {
+            state: State::of(&loaded)?,
             loaded,
-            state,
             applied: Applied::default(),
+            adopted: false,
+            census: Census::default(),
             waiting: Vec::new(),
             removed: BTreeMap::new(),
-        })
+        };
+        if let Some(left) = left {
+            xdp.take_over(&left)?;
+        }
+        Ok(xdp)
+    }
+
+    fn take_over(&mut self, left: &Left) -> Result<(), XdpError> {
+        let found = self.found(left).map_err(|error| XdpError::Map {
+            map: "of an earlier daemon",
+            error,
+        })?;
+        self.applied = Applied::adopt(found, self.loaded.sizes().table, self.now());
+        self.adopted = true;
+        for (map, former, buckets) in &left.resized {
+            let former = Records::of(former.as_fd(), *buckets);
+            let former = former.map_err(|error| XdpError::Map { map, error })?;
+            self.state.copy(map, &former);
+        }
+        let features = Features {
+            wildcards: self.applied.wildcards(),
+            ..self.loaded.features()
+        };
+        self.loaded.set_features(features)
+    }
+
+    /// Packets see what this daemon applies from the start: it goes on where another one ended.
+    #[must_use]
+    pub const fn is_adopted(&self) -> bool {
+        self.adopted
+    }
+
+    /// The time of records, in seconds: [`Self::set_now`] is to be called at least once a second.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.state.now()
+    }
+
+    /// It never goes back, and stands still while no daemon runs.
+    pub fn set_now(&mut self, now: u64) {
+        self.state.set_now(now);
     }
 
     /// Attaches the program to an interface. One that an earlier daemon left there is replaced
@@ -144,12 +201,13 @@ impl Xdp {
     pub fn apply(&mut self, desired: &ForwardingTable) -> Result<Outcome, XdpError> {
         let start = Instant::now();
         self.reclaim();
-        let planned = self.applied.plan(desired, self.loaded.sizes().table);
+        let (size, now) = (self.loaded.sizes().table, self.now());
+        let planned = self.applied.plan(desired, size, now);
         let (changes, next) = match planned {
             // There may be room once the kernel has let go of what was replaced just now.
             Err(_) if !self.waiting.is_empty() => {
                 self.wait();
-                self.applied.plan(desired, self.loaded.sizes().table)?
+                self.applied.plan(desired, size, now)?
             }
             planned => planned?,
         };
@@ -158,17 +216,20 @@ impl Xdp {
         }
         let graces = self.write(&changes)?;
         let after = start.elapsed();
+        let tables = changes.tables.len();
+        // They name servers that have no entry, so packets do not follow them any more.
+        self.state.purge(&changes.purge, self.applied.needs_sweep());
         self.applied = next;
         self.waiting.push((graces, changes.retired));
-        Ok(Outcome::Written {
-            tables: changes.tables.len(),
-            after,
-        })
+        Ok(Outcome::Written { tables, after })
     }
 
     fn write(&mut self, changes: &Changes) -> Result<Vec<Grace>, XdpError> {
         let entry = |&(index, value)| (index, value);
         self.loaded.clear_counters(&changes.clear_counters)?;
+        for id in &changes.clear_counters {
+            self.state.set_load(*id, layout::Load::default());
+        }
         self.update("real_servers", changes.real_servers.iter().map(entry))?;
         let interface = |&(index, mac): &(u32, super::table::Mac)| {
             let reserved = 0;
@@ -183,22 +244,24 @@ impl Xdp {
         self.update("interfaces", changes.set_interfaces.iter().map(interface))?;
         self.loaded
             .set_tx_ports(changes.set_interfaces.iter().map(|&(index, _)| index))?;
-        let outer = self.loaded.map_fd("tables")?;
-        let map_error = |map| move |error| XdpError::Map { map, error };
-        let inner = |(index, slots): &(u32, Vec<Slot>)| {
-            Ok((*index, tables::table(slots, self.loaded.sizes().table)?))
-        };
-        let inner: io::Result<Vec<_>> = changes.tables.iter().map(inner).collect();
-        let swapped = inner.and_then(|inner| tables::swap(outer, inner));
-        let mut graces: Vec<Grace> = swapped.map_err(map_error("tables"))?.into_iter().collect();
+        let (up, down): (Vec<_>, Vec<_>) =
+            changes.entries.iter().partition(|(_, index)| *index != 0);
+        // Records may name a server as soon as a slot leads to it, and until none does.
+        self.set_entries(&up);
+        let mut graces: Vec<Grace> = self.swap_tables(&changes.tables)?.into_iter().collect();
+        self.set_entries(&down);
+        if changes.wildcards == Some(true) {
+            self.set_wildcards(true)?;
+        }
         if let Some(index) = &changes.index {
-            let inner = tables::service_index(index);
-            let outer = self.loaded.map_fd("service_index")?;
-            let swapped = inner.and_then(|inner| tables::swap(outer, vec![(0, inner)]));
-            graces.extend(swapped.map_err(map_error("service_index"))?);
+            graces.extend(self.swap_index(index)?);
+        }
+        if changes.wildcards == Some(false) {
+            self.set_wildcards(false)?;
         }
         let service = |&(key, value): &(ServiceKey, layout::Service)| (key, value);
         self.update("services", changes.set_services.iter().map(service))?;
+        let map_error = |map| move |error| XdpError::Map { map, error };
         for key in &changes.remove_services {
             sys::delete(self.loaded.map_fd("services")?, key).map_err(map_error("services"))?;
         }
@@ -207,11 +270,51 @@ impl Xdp {
             sys::delete(self.loaded.map_fd("interfaces")?, index)
                 .map_err(map_error("interfaces"))?;
         }
+        for (id, load) in &changes.loads {
+            self.state.set_load(*id, *load);
+        }
         if !changes.retired.tables.is_empty() {
+            let outer = self.loaded.map_fd("tables")?;
             let removed = tables::remove(outer, changes.retired.tables.clone());
             graces.push(removed.map_err(map_error("tables"))?);
         }
         Ok(graces)
+    }
+
+    fn set_entries(&self, entries: &[(u32, u32)]) {
+        for (id, index) in entries {
+            self.state.set_entry(*id, *index);
+        }
+    }
+
+    fn swap_tables(&self, changed: &[(u32, Vec<Slot>)]) -> Result<Option<Grace>, XdpError> {
+        let size = self.loaded.sizes().table;
+        let inner = |(index, slots): &(u32, Vec<Slot>)| Ok((*index, tables::table(slots, size)?));
+        let inner: io::Result<Vec<_>> = changed.iter().map(inner).collect();
+        let outer = self.loaded.map_fd("tables")?;
+        let swapped = inner.and_then(|inner| tables::swap(outer, inner));
+        swapped.map_err(|error| XdpError::Map {
+            map: "tables",
+            error,
+        })
+    }
+
+    fn swap_index(&self, index: &BTreeMap<u32, IndexEntry>) -> Result<Option<Grace>, XdpError> {
+        let outer = self.loaded.map_fd("service_index")?;
+        let inner = tables::service_index(index);
+        let swapped = inner.and_then(|inner| tables::swap(outer, vec![(0, inner)]));
+        swapped.map_err(|error| XdpError::Map {
+            map: "service_index",
+            error,
+        })
+    }
+
+    fn set_wildcards(&mut self, wildcards: bool) -> Result<(), XdpError> {
+        let features = Features {
+            wildcards,
+            ..self.loaded.features()
+        };
+        self.loaded.set_features(features)
     }
 
     fn update<K: sys::Pod, V: sys::Pod>(

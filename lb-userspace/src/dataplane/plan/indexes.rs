@@ -18,6 +18,17 @@ impl Indexes {
         }
     }
 
+    /// All but those that are in use.
+    pub(super) fn without(range: Range<u32>, used: &BTreeSet<u32>) -> Self {
+        let fresh = used.last().map_or(range.start, |last| last + 1);
+        Self {
+            returned: (range.start..fresh)
+                .filter(|index| !used.contains(index))
+                .collect(),
+            fresh: fresh..range.end,
+        }
+    }
+
     /// `None` when all are in use.
     pub(super) fn take(&mut self) -> Option<u32> {
         self.returned.pop_first().or_else(|| self.fresh.next())

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use aya_obj::generated::bpf_map_type;
-use lb_common::layout::{Interface, LAYOUT_VERSION, MAX_SERVICES, Service, ServiceKey, Settings};
+use lb_common::layout::{LAYOUT_VERSION, MAX_SERVICES, Settings};
 
 use super::pins::{MAPS, Pins};
 use super::sizes::Sizes;

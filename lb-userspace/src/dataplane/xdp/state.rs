@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use lb_common::layout::{LAYOUT_VERSION, Load, MAX_REAL_SERVERS, RealServer, Settings};
 use lb_common::record::{self, Bucket, Key, Place, Record};
 
+use super::super::plan::Needs;
 use super::XdpError;
 use super::load::Loaded;
 use super::memory::Mapping;
@@ -22,9 +23,14 @@ impl Records {
         unsafe { Mapping::new(map, buckets as usize) }.map(Self)
     }
 
+    pub(super) fn places(&self) -> impl Iterator<Item = &Place> {
+        self.0.values().iter().flat_map(|bucket| &bucket.places)
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = (&Place, Key, Record)> {
-        let places = self.0.values().iter().flat_map(|bucket| &bucket.places);
-        places.filter_map(|place| place.read().map(|(key, record)| (place, key, record)))
+        let read = |place: &'_ Place| place.read();
+        self.places()
+            .filter_map(move |place| read(place).map(|(key, record)| (place, key, record)))
     }
 
     pub(super) fn room(&self) -> usize {
@@ -123,6 +129,53 @@ impl State {
             both.store(
                 u64::from(load.inactive) << 32 | u64::from(load.active),
                 Relaxed,
+            );
+        }
+    }
+
+    /// All entries, by id.
+    pub(super) fn entries(&self) -> Vec<u32> {
+        let entries = self.entries.values().iter();
+        entries.map(|entry| entry.load(Relaxed) as u32).collect()
+    }
+
+    /// Removes the records that name these servers.
+    pub(super) fn purge(&self, ids: &[u32], needs: Needs) {
+        let maps = [
+            (&self.exceptions, needs.exceptions),
+            (&self.persistence, needs.persistence),
+            (&self.flows, needs.flows),
+        ];
+        let used = maps
+            .into_iter()
+            .filter(|(_, used)| *used && !ids.is_empty());
+        for (map, _) in used {
+            for (place, key, record) in map.all() {
+                if ids.contains(&record.server()) {
+                    // Touched in between: what a record says of a server without entry is void.
+                    let _ = place.remove(key, record);
+                }
+            }
+        }
+    }
+
+    /// Takes over the records of a map of another size.
+    pub(super) fn copy(&self, map: &str, former: &Records) {
+        let to = match map {
+            "exceptions" => &self.exceptions,
+            "persistence" => &self.persistence,
+            _ => &self.flows,
+        };
+        let (secret, now) = (self.secret(), self.now());
+        let all = former.all();
+        let lost = all
+            .filter(|(_, key, record)| !to.put(*key, *record, secret, now))
+            .count();
+        if lost > 0 {
+            tracing::warn!(
+                map,
+                lost,
+                "the map is too small for the records that there were"
             );
         }
     }

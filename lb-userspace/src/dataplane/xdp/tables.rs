@@ -10,8 +10,8 @@ use aya_obj::generated::{BPF_F_MMAPABLE, bpf_map_type};
 use lb_common::index::{IndexEntry, PLACES};
 use lb_common::layout::{MAX_SERVICES, Slot};
 use lb_common::maglev::TableSize;
-use lb_common::sh;
 
+use super::super::plan::capacity;
 use super::memory::Mapping;
 use super::sys::{self, MapShape};
 
@@ -47,12 +47,7 @@ fn outer(name: &str, max_entries: u32, template: &OwnedFd) -> io::Result<OwnedFd
 }
 
 fn create_table(size: TableSize) -> io::Result<OwnedFd> {
-    inner::<Slot>("maglev", table_slots(size))
-}
-
-/// Slots of an inner table: enough for each scheduler.
-pub(super) fn table_slots(size: TableSize) -> u32 {
-    size.slots().get().max(sh::SLOTS)
+    inner::<Slot>("maglev", capacity(size))
 }
 
 fn create_index() -> io::Result<OwnedFd> {
@@ -73,7 +68,7 @@ fn inner<T>(name: &str, max_entries: u32) -> io::Result<OwnedFd> {
 
 /// An inner Maglev table, not yet seen by any packet.
 pub(super) fn table(slots: &[Slot], size: TableSize) -> io::Result<OwnedFd> {
-    debug_assert_eq!(slots.len(), table_slots(size) as usize);
+    debug_assert_eq!(slots.len(), capacity(size) as usize);
     let map = create_table(size)?;
     // SAFETY: the map has as many entries of this type, and Slot is one integer.
     let mut memory = unsafe { Mapping::<Slot>::new(map.as_fd(), slots.len())? };
