@@ -2,10 +2,14 @@
 
 #[path = "packets/agreement.rs"]
 mod agreement;
+#[path = "packets/edits.rs"]
+mod edits;
 #[path = "packets/fragments.rs"]
 mod fragments;
 #[path = "packets/frames.rs"]
 mod frames;
+#[path = "packets/headers.rs"]
+mod headers;
 #[path = "packets/icmp.rs"]
 mod icmp;
 #[path = "packets/ip.rs"]
@@ -14,6 +18,8 @@ mod ip;
 mod lengths;
 #[path = "packets/plain.rs"]
 mod plain;
+#[path = "packets/quotes.rs"]
+mod quotes;
 #[path = "packets/row.rs"]
 mod row;
 #[path = "packets/sctp.rs"]
@@ -45,11 +51,13 @@ const LEAST_ROWS: usize = 150;
 fn rows() -> Vec<Row> {
     [
         plain::rows(),
+        headers::rows(),
         ip::rows(),
         vlan::rows(),
         sctp::rows(),
         fragments::rows(),
         icmp::rows(),
+        quotes::rows(),
         wildcard::rows(),
         lengths::rows(),
     ]

@@ -16,7 +16,8 @@ use lb_userspace::dataplane::table::{
 };
 use lb_userspace::dataplane::xdp::Xdp;
 
-use super::frames::{Family, OUR_MAC, TCP, ack, edited, fragment, syn, tcp_between};
+use super::edits::{edited, fragment};
+use super::frames::{Family, OUR_MAC, TCP, ack, syn, tcp_between};
 use super::icmp;
 use super::world::{INGRESS, SINGLE};
 

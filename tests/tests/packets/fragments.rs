@@ -2,10 +2,10 @@
 
 use lb_common::reason::Reason;
 
-use super::frames::{
-    C_TAG, Extension, Family, SCTP, TCP, UDP, edited, extended, extension, fragment,
-    fragment_extension, packet, syn, tagged, tcp, with_options,
+use super::edits::{
+    Extension, edited, extended, extension, fragment, fragment_extension, tagged, with_options,
 };
+use super::frames::{C_TAG, Family, SCTP, TCP, UDP, packet, syn, tcp};
 use super::row::{Row, passed, redirected, sent};
 use super::world::{BY_PORT, MANY, NOBODY, NONE, SINGLE, WILDCARD};
 

@@ -2,10 +2,8 @@
 
 use lb_common::reason::Reason;
 
-use super::frames::{
-    ETHERNET, Extension, Family, SCTP, ack, edited, extended, extension, fragment_extension,
-    packet, sctp, syn, tcp, udp, with_options,
-};
+use super::edits::{Extension, edited, extended, extension, fragment_extension, with_options};
+use super::frames::{ETHERNET, Family, SCTP, ack, packet, sctp, syn, tcp, udp};
 use super::row::{Row, passed, redirected, sent};
 use super::world::{INACTIVE, LOCAL, MANY, SCTP_PORT, THERE};
 

@@ -2,10 +2,8 @@
 
 use lb_common::reason::Reason;
 
-use super::frames::{
-    C_TAG, ETHERNET, Family, V4_HEADER, ack, edited, set_ip_length, shortened, syn, tagged, tcp,
-    udp, with_options,
-};
+use super::edits::{edited, set_ip_length, shortened, tagged, with_options};
+use super::frames::{C_TAG, ETHERNET, Family, V4_HEADER, ack, syn, tcp, udp};
 use super::row::{Row, passed, sent};
 use super::world::{MANY, VLAN};
 

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use lb_common::layout::Counter;
 use lb_common::reason::Reason;
 
-use super::frames::{ETHERNET, OUR_MAC, tags};
+use super::edits::tags;
+use super::frames::{ETHERNET, OUR_MAC};
 use super::world::{OTHER_NIC_MAC, SERVER_MAC};
 
 /// What becomes of a frame.

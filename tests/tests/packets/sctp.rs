@@ -2,7 +2,8 @@
 
 use lb_common::reason::Reason;
 
-use super::frames::{ETHERNET, Family, edited, sctp, set_ip_length, shortened};
+use super::edits::{edited, set_ip_length, shortened};
+use super::frames::{ETHERNET, Family, sctp};
 use super::row::{Row, passed, redirected, sent};
 use super::world::{MANY, NONE, SCTP_PORT, SINGLE, THERE, WILDCARD};
 

@@ -2,10 +2,8 @@
 
 use lb_common::reason::Reason;
 
-use super::frames::{
-    C_TAG, Family, OLD_S_TAG, S_TAG, ack, edited, extended, extension, fragment, other, sctp, syn,
-    tagged, tcp, udp, with_options,
-};
+use super::edits::{edited, extended, extension, fragment, tagged, with_options};
+use super::frames::{C_TAG, Family, OLD_S_TAG, S_TAG, ack, other, sctp, syn, tcp, udp};
 use super::row::{Row, passed, redirected, sent};
 use super::world::{INACTIVE, LOCAL, MANY, QINQ, SCTP_PORT, THERE, VLAN};
 

@@ -2,9 +2,8 @@
 
 use lb_common::reason::Reason;
 
-use super::frames::{
-    C_TAG, Family, ack, edited, extended, extension, syn, tagged, tcp, udp, with_options,
-};
+use super::edits::{edited, extended, extension, tagged, with_options};
+use super::frames::{C_TAG, Family, ack, syn, tcp, udp};
 use super::row::{Row, passed, redirected, sent};
 use super::world::{INACTIVE, MANY, SINGLE, WILDCARD};
 
