@@ -47,12 +47,24 @@ impl Default for TableSize {
 #[must_use]
 pub const fn slot(word: u32, slots: NonZeroU32) -> u32 {
     let hash = hsiphash(word, KEY_SLOT);
-    // A division by a constant is a multiplication.
+    // A branch that the verifier knows: of the default size, the remainder takes no division.
+    // Said as one, the compiler would join both branches.
     if slots.get() == TableSize::DEFAULT.0.get() {
-        hash % TableSize::DEFAULT.0.get()
+        remainder_of_default(hash)
     } else {
         hash % slots.get()
     }
+}
+
+/// `hash % 4093`: the fractional part of the quotient, times the divisor. 47 bits of it are
+/// enough, rounded up, since neither the reciprocal's nor their error adds up to another slot.
+#[inline(always)]
+const fn remainder_of_default(hash: u32) -> u32 {
+    const SLOTS: u64 = TableSize::DEFAULT.0.get() as u64;
+    const RECIPROCAL: u64 = u64::MAX / SLOTS + 1;
+    const CUT: u32 = 17;
+    let fraction = (RECIPROCAL.wrapping_mul(hash as u64) >> CUT) + 1;
+    (fraction * SLOTS >> (u64::BITS - CUT)) as u32
 }
 
 #[cfg(test)]
@@ -65,6 +77,20 @@ mod tests {
             .map(|slots| TableSize::new(slots).unwrap().weight_bits())
             .into();
         assert_eq!(bits, [4, 4, 5, 5, 6, 6, 7, 7, 8, 8]);
+    }
+
+    #[test]
+    fn the_remainder_without_division_is_the_remainder() {
+        const SLOTS: u32 = 4093;
+        for first in (0..=u32::MAX).step_by(SLOTS as usize) {
+            for (hash, remainder) in (first..=u32::MAX).zip(0..3) {
+                assert_eq!(remainder_of_default(hash), remainder, "{hash}");
+            }
+            if let Some(last) = first.checked_sub(1) {
+                assert_eq!(remainder_of_default(last), SLOTS - 1, "{last}");
+            }
+        }
+        assert_eq!(remainder_of_default(u32::MAX), u32::MAX % SLOTS);
     }
 
     #[test]

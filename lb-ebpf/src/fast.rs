@@ -5,11 +5,14 @@ use core::num::NonZeroU32;
 
 use aya_ebpf::programs::XdpContext;
 use lb_common::hash::word_of;
+use lb_common::index::IndexKey;
 use lb_common::layout::{RealServer, Service, words};
 use lb_common::maglev::slot;
 use lb_common::reason::Reason;
 use lb_ebpf::frame::Frame;
-use lb_ebpf::parse::{IPV4, IPV6, Packet, ethertype, plain_ipv4, plain_ipv6};
+use lb_ebpf::parse::{
+    IPV4, IPV6, Packet, ethertype, plain_ipv4, plain_ipv6, rest_of_ipv4, rest_of_ipv6,
+};
 
 use crate::maps::{PROGRAM_LOG, REAL_SERVERS, TABLE_SIZE, TABLES, TRACE};
 use crate::{Verdict, count, egress, service};
@@ -25,15 +28,18 @@ pub(crate) fn forward(context: &XdpContext) -> Option<Verdict> {
     let frame = unsafe { Frame::new(context.data(), context.data_end()) };
     // Each with a copy of the path of its own, in which its addresses' form is a constant.
     match ethertype(&frame)? {
-        IPV4 => settle(context, &frame, &plain_ipv4(&frame)?),
-        IPV6 => settle(context, &frame, &plain_ipv6(&frame)?),
+        IPV4 => settle(context, &frame, &plain_ipv4(&frame)?, rest_of_ipv4),
+        IPV6 => settle(context, &frame, &plain_ipv6(&frame)?, rest_of_ipv6),
         _ => None,
     }
 }
 
+/// Reads what the lookup of its service did not need.
+type Rest = fn(&Frame<'_>, &IndexKey) -> Option<Packet>;
+
 #[inline(always)]
-fn settle(context: &XdpContext, frame: &Frame<'_>, packet: &Packet) -> Option<Verdict> {
-    match decide(context, frame, packet) {
+fn settle(context: &XdpContext, frame: &Frame<'_>, key: &IndexKey, rest: Rest) -> Option<Verdict> {
+    match decide(context, frame, key, rest) {
         Ok(verdict) => verdict,
         Err(reason) => Some(Verdict::Pass(reason)),
     }
@@ -43,9 +49,10 @@ fn settle(context: &XdpContext, frame: &Frame<'_>, packet: &Packet) -> Option<Ve
 fn decide(
     context: &XdpContext,
     frame: &Frame<'_>,
-    packet: &Packet,
+    key: &IndexKey,
+    rest: Rest,
 ) -> Result<Option<Verdict>, Reason> {
-    let service = service::find(&packet.service)?;
+    let service = service::find(key)?;
     if service.flags != Service::ACTIVE {
         return if service.flags & Service::ACTIVE == 0 {
             Err(Reason::Inactive)
@@ -53,9 +60,10 @@ fn decide(
             Ok(None)
         };
     }
-    if packet.is_cut_off(frame.length()) {
-        return Ok(None);
-    }
+    let packet = match rest(frame, key) {
+        Some(packet) if !packet.is_cut_off(frame.length()) => packet,
+        Some(_) | None => return Ok(None),
+    };
     let mask = words(service.client_mask);
     let client = [packet.client[0] & mask[0], packet.client[1] & mask[1]];
     let size = NonZeroU32::new(TABLE_SIZE.load()).ok_or(Reason::NoRealServer)?;
@@ -75,6 +83,6 @@ fn decide(
     }
     let egress = egress::find(context, frame, server)?;
     let verdict = egress.rewrite(server);
-    count::forwarded(server, packet);
+    count::forwarded(server, &packet);
     Ok(Some(verdict))
 }

@@ -12,7 +12,7 @@ use aya_ebpf::bindings::xdp_action::{XDP_ABORTED, XDP_DROP, XDP_PASS, XDP_TX};
 use aya_ebpf::btf_maps::{Array, ProgramArray};
 use aya_ebpf::macros::{btf_map, xdp};
 use aya_ebpf::programs::XdpContext;
-use lb_common::feed::{CLIENT_OFFSET, Feed, ODD, TEMPLATE};
+use lb_common::feed::{Feed, ODD, V4_CLIENT, V4_HEADERS, V6_CLIENT, V6_HEADERS};
 use lb_ebpf::frame::Frame;
 
 #[btf_map(name = "feed")]
@@ -24,32 +24,47 @@ static UNDER_TEST: ProgramArray<1> = ProgramArray::new();
 
 #[xdp]
 fn feeder(context: XdpContext) -> u32 {
-    if feed(&context).is_some() {
+    serve::<V4_HEADERS>(&context, V4_CLIENT)
+}
+
+/// The same for IPv6.
+#[xdp]
+fn feeder_v6(context: XdpContext) -> u32 {
+    serve::<V6_HEADERS>(&context, V6_CLIENT)
+}
+
+/// Hands the next flow's packet to the program under test.
+#[inline(always)]
+fn serve<const HEADERS: usize>(context: &XdpContext, client: usize) -> u32 {
+    if feed::<HEADERS>(context, client).is_some() {
         // SAFETY: the context is this program's own.
-        unsafe { UNDER_TEST.tail_call(&context, 0) };
+        unsafe { UNDER_TEST.tail_call(context, 0) };
     }
     XDP_ABORTED
 }
 
-/// Makes the frame the next flow's.
+/// All of the frame, from `data` to `data_end`.
 #[inline(always)]
-fn feed(context: &XdpContext) -> Option<()> {
-    let feed = FEED.get_ptr_mut(0)?;
+fn frame(context: &XdpContext) -> Frame<'_> {
     // SAFETY: the kernel keeps data..data_end valid while the program runs.
-    let frame = unsafe { Frame::new(context.data(), context.data_end()) };
-    let headers = frame.at::<[u8; TEMPLATE]>(0)?;
+    unsafe { Frame::new(context.data(), context.data_end()) }
+}
+
+/// Makes the frame the next flow's, whose client is told by four bytes at `offset`.
+#[inline(always)]
+fn feed<const HEADERS: usize>(context: &XdpContext, offset: usize) -> Option<()> {
+    let feed = FEED.get_ptr_mut(0)?;
+    let headers = frame(context).at::<[u8; HEADERS]>(0)?;
     // SAFETY: the benchmark runs on one CPU at a time, so nobody else changes the entry.
     let feed = unsafe { &mut *feed };
     feed.counter = feed.counter.wrapping_add(1);
     let flow = feed.counter.wrapping_mul(ODD) & feed.mask;
     let client = feed.client.wrapping_add(flow).to_be_bytes();
+    let template = feed.template.first_chunk::<HEADERS>()?;
     // SAFETY: inside the frame, which XDP programs may write; arrays of bytes need no alignment.
     unsafe {
-        headers.write(feed.template);
-        headers
-            .byte_add(CLIENT_OFFSET)
-            .cast::<[u8; 4]>()
-            .write(client);
+        headers.write(*template);
+        headers.byte_add(offset).cast::<[u8; 4]>().write(client);
     }
     Some(())
 }
@@ -58,7 +73,7 @@ fn feed(context: &XdpContext) -> Option<()> {
 /// looks at the header's checksum, so the template's is the sum of all that stays the same.
 #[xdp]
 fn generator(context: XdpContext) -> u32 {
-    match feed(&context).and_then(|()| add_client_to_checksum(&context)) {
+    match feed::<V4_HEADERS>(&context, V4_CLIENT).and_then(|()| add_client_to_checksum(&context)) {
         Some(()) => XDP_TX,
         None => XDP_ABORTED,
     }
@@ -67,9 +82,7 @@ fn generator(context: XdpContext) -> u32 {
 /// RFC 1071, for the checksum and the client's address, which follows it.
 #[inline(always)]
 fn add_client_to_checksum(context: &XdpContext) -> Option<()> {
-    // SAFETY: the kernel keeps data..data_end valid while the program runs.
-    let frame = unsafe { Frame::new(context.data(), context.data_end()) };
-    let pointer = frame.at::<[u8; 6]>(CLIENT_OFFSET - 2)?;
+    let pointer = frame(context).at::<[u8; 6]>(V4_CLIENT - 2)?;
     // SAFETY: inside the frame; arrays of bytes need no alignment.
     let [a, b, c, d, e, f] = unsafe { pointer.read() };
     let words = [[a, b], [c, d], [e, f]].map(|word| u32::from(u16::from_be_bytes(word)));
@@ -99,6 +112,86 @@ fn bare_tx(_context: XdpContext) -> u32 {
 #[xdp]
 fn bare_pass(_context: XdpContext) -> u32 {
     XDP_PASS
+}
+
+/// The least that a director does.
+#[xdp]
+fn bare_swap(context: XdpContext) -> u32 {
+    let Some(header) = frame(&context).at::<[[u8; 6]; 2]>(0) else {
+        return XDP_ABORTED;
+    };
+    // SAFETY: inside the frame, which XDP programs may write; arrays of bytes need no alignment.
+    unsafe {
+        let [destination, source] = header.read();
+        header.write([source, destination]);
+    }
+    XDP_TX
+}
+
+/// The first stage of the path: parsing.
+#[xdp]
+fn stage_parse(context: XdpContext) -> u32 {
+    match stages::parse(&frame(&context)) {
+        Some(_) => XDP_TX,
+        None => XDP_ABORTED,
+    }
+}
+
+/// Parsing, and where the service is in the index.
+#[xdp]
+fn stage_places(context: XdpContext) -> u32 {
+    let frame = frame(&context);
+    match stages::parse(&frame) {
+        Some(packet) => stages::tell(&frame, packet.service.places()[0]),
+        None => XDP_ABORTED,
+    }
+}
+
+/// Parsing, and the number of the client's slot.
+#[xdp]
+fn stage_slot(context: XdpContext) -> u32 {
+    let frame = frame(&context);
+    match stages::parse(&frame) {
+        Some(packet) => stages::tell(&frame, stages::slot_of(&packet)),
+        None => XDP_ABORTED,
+    }
+}
+
+/// Parts of the program that need no map, to be measured by themselves.
+mod stages {
+    use super::*;
+    use core::num::NonZeroU32;
+    use lb_common::hash::word_of;
+    use lb_common::maglev::{TableSize, slot};
+    use lb_ebpf::parse::{IPV4, Packet, ethertype, plain_ipv4, rest_of_ipv4};
+
+    const SIZE: NonZeroU32 = TableSize::DEFAULT.slots();
+
+    #[inline(always)]
+    pub(super) fn parse(frame: &Frame<'_>) -> Option<Packet> {
+        if ethertype(frame)? != IPV4 {
+            return None;
+        }
+        rest_of_ipv4(frame, &plain_ipv4(frame)?)
+    }
+
+    #[inline(always)]
+    pub(super) fn slot_of(packet: &Packet) -> u32 {
+        slot(word_of(packet.client, 0), SIZE)
+    }
+
+    /// Writes the result, so that it is not left out as of no use.
+    #[inline(always)]
+    pub(super) fn tell(frame: &Frame<'_>, result: u32) -> u32 {
+        match frame.at::<[u8; 4]>(0) {
+            Some(start) => {
+                // SAFETY: inside the frame; arrays of bytes need no alignment.
+                unsafe { start.write(result.to_ne_bytes()) };
+                XDP_TX
+            }
+            None => XDP_ABORTED,
+        }
+    }
 }
 
 lb_ebpf::program_object!();

@@ -1,7 +1,8 @@
 //! From a frame to the service it asks for.
 //!
 //! [`plain_ipv4`] and [`plain_ipv6`] read what nearly all packets are, with offsets that are
-//! constants; [`any`] reads everything, and says why a packet is the kernel's.
+//! constants, and no more of it than is needed; [`any`] reads everything, and says why a packet is
+//! the kernel's.
 
 use lb_common::index::IndexKey;
 use lb_common::layout::v4_words;
@@ -16,13 +17,14 @@ mod quoted;
 mod transport;
 
 pub(crate) use link::TAG;
-use network::Network;
 use transport::{TCP, UDP};
 
 pub(crate) const ETHERNET: usize = 14;
 const ETHERTYPE: usize = 12;
 pub const IPV4: u16 = 0x0800;
 pub const IPV6: u16 = 0x86dd;
+/// Version 4, and a header of five words.
+const WITHOUT_OPTIONS: u8 = 0x45;
 
 /// What the choice of a real server needs to know of a packet.
 #[repr(C)]
@@ -112,83 +114,97 @@ pub fn ethertype(frame: &Frame<'_>) -> Option<u16> {
     frame.read(ETHERTYPE).map(u16::from_be)
 }
 
-/// TCP or UDP over IPv4, without VLAN tags or fragmentation. Of the segment it is only told
-/// whether it opens a connection, and nothing is known of the packet's length. `None`: for
-/// [`any`].
+/// TCP or UDP over IPv4, without options, VLAN tags or fragmentation: as much as the lookup of its
+/// service needs. `None`: for [`any`].
 #[inline(always)]
 #[must_use]
-pub fn plain_ipv4(frame: &Frame<'_>) -> Option<Packet> {
-    plain(&ipv4_header(frame)?)
-}
-
-/// The same over IPv6, without extension headers.
-#[inline(always)]
-#[must_use]
-pub fn plain_ipv6(frame: &Frame<'_>) -> Option<Packet> {
-    plain(&ipv6_header(frame)?)
-}
-
-#[inline(always)]
-fn plain(network: &Network<'_>) -> Option<Packet> {
-    let (source, destination) = transport::ports(&network.transport)?;
-    let opens = network.protocol == TCP && transport::is_syn(&network.transport)?;
-    Some(Packet {
-        service: IndexKey::new(network.destination, destination, network.protocol),
-        client: network.source,
-        client_port: source,
-        segment: if opens { Segment::Open } else { Segment::Data },
-        length_tags: network.length.into(),
-    })
-}
-
-#[inline(always)]
-fn ipv4_header<'a>(frame: &Frame<'a>) -> Option<Network<'a>> {
-    use network::ipv4::{DESTINATION, FRAGMENT, LENGTH, MIN_HEADER, PROTOCOL, SOURCE};
-    // The first field that is read is the last one of the header: one bound for them all.
-    let destination: u32 = frame.read(ETHERNET + DESTINATION)?;
+pub fn plain_ipv4(frame: &Frame<'_>) -> Option<IndexKey> {
+    use network::ipv4::{DESTINATION, FRAGMENT, FRAGMENT_MASK, MIN_HEADER, PROTOCOL};
+    const TRANSPORT: usize = ETHERNET + MIN_HEADER;
+    // One bound for all that is read here and in the rest. The shortest UDP packets go without
+    // this path: in an Ethernet frame they are padded beyond it.
+    let _flags = frame.at::<u16>(TRANSPORT + transport::TCP_LENGTH_FLAGS)?;
     let version_length: u8 = frame.read(ETHERNET)?;
-    let header = usize::from(version_length & 0x0f) * 4;
     let protocol: u8 = frame.read(ETHERNET + PROTOCOL)?;
     let fragment: u16 = frame.read(ETHERNET + FRAGMENT)?;
-    if version_length >> 4 != 4
-        || header < MIN_HEADER
+    if version_length != WITHOUT_OPTIONS
         || (protocol != TCP && protocol != UDP)
-        || u16::from_be(fragment) & network::ipv4::FRAGMENT_MASK != 0
+        || u16::from_be(fragment) & FRAGMENT_MASK != 0
     {
         return None;
     }
+    let destination: u32 = frame.read(ETHERNET + DESTINATION)?;
+    let (_, port) = transport::ports_at(frame, TRANSPORT)?;
+    Some(IndexKey::new(v4_words(destination), port, protocol))
+}
+
+/// The rest of a packet that [`plain_ipv4`] has looked at. Of the segment it is only told whether
+/// it opens a connection, and nothing is known of the packet's true length.
+#[inline(always)]
+#[must_use]
+pub fn rest_of_ipv4(frame: &Frame<'_>, service: &IndexKey) -> Option<Packet> {
+    use network::ipv4::{LENGTH, MIN_HEADER, SOURCE};
     let source: u32 = frame.read(ETHERNET + SOURCE)?;
     let length: u16 = frame.read(ETHERNET + LENGTH)?;
-    Some(Network {
-        source: v4_words(source),
-        destination: v4_words(destination),
-        protocol,
-        transport: frame.after(ETHERNET + header),
-        length: u32::from(u16::from_be(length)),
-        fragment: false,
-    })
+    rest(
+        frame,
+        ETHERNET + MIN_HEADER,
+        service,
+        v4_words(source),
+        u32::from(u16::from_be(length)),
+    )
+}
+
+/// As [`plain_ipv4`], over IPv6 without extension headers.
+#[inline(always)]
+#[must_use]
+pub fn plain_ipv6(frame: &Frame<'_>) -> Option<IndexKey> {
+    use network::ipv6::{DESTINATION, HEADER, NEXT_HEADER, PAYLOAD};
+    const TRANSPORT: usize = ETHERNET + HEADER;
+    let _flags = frame.at::<u16>(TRANSPORT + transport::TCP_LENGTH_FLAGS)?;
+    let version: u8 = frame.read(ETHERNET)?;
+    let protocol: u8 = frame.read(ETHERNET + NEXT_HEADER)?;
+    let payload: u16 = frame.read(ETHERNET + PAYLOAD)?;
+    if version >> 4 != 6 || (protocol != TCP && protocol != UDP) || payload == 0 {
+        return None;
+    }
+    let destination = frame.words(ETHERNET + DESTINATION)?;
+    let (_, port) = transport::ports_at(frame, TRANSPORT)?;
+    Some(IndexKey::new(destination, port, protocol))
+}
+
+/// As [`rest_of_ipv4`].
+#[inline(always)]
+#[must_use]
+pub fn rest_of_ipv6(frame: &Frame<'_>, service: &IndexKey) -> Option<Packet> {
+    use network::ipv6::{HEADER, PAYLOAD, SOURCE};
+    let source = frame.words(ETHERNET + SOURCE)?;
+    let payload: u16 = frame.read(ETHERNET + PAYLOAD)?;
+    rest(
+        frame,
+        ETHERNET + HEADER,
+        service,
+        source,
+        u32::from(u16::from_be(payload)) + HEADER as u32,
+    )
 }
 
 #[inline(always)]
-fn ipv6_header<'a>(frame: &Frame<'a>) -> Option<Network<'a>> {
-    use network::ipv6::{DESTINATION, HEADER, NEXT_HEADER, PAYLOAD, SOURCE};
-    let destination = frame.words(ETHERNET + DESTINATION)?;
-    let version: u8 = frame.read(ETHERNET)?;
-    let protocol: u8 = frame.read(ETHERNET + NEXT_HEADER)?;
-    if version >> 4 != 6 || (protocol != TCP && protocol != UDP) {
-        return None;
-    }
-    let payload: u16 = frame.read(ETHERNET + PAYLOAD)?;
-    if payload == 0 {
-        return None;
-    }
-    Some(Network {
-        source: frame.words(ETHERNET + SOURCE)?,
-        destination,
-        protocol,
-        transport: frame.after(ETHERNET + HEADER),
-        length: u32::from(u16::from_be(payload)) + HEADER as u32,
-        fragment: false,
+fn rest(
+    frame: &Frame<'_>,
+    transport: usize,
+    service: &IndexKey,
+    client: [u64; 2],
+    ip_length: u32,
+) -> Option<Packet> {
+    let (client_port, _) = transport::ports_at(frame, transport)?;
+    let opens = service.protocol() == TCP && transport::is_syn(frame, transport)?;
+    Some(Packet {
+        service: *service,
+        client,
+        client_port,
+        segment: if opens { Segment::Open } else { Segment::Data },
+        length_tags: ip_length.into(),
     })
 }
 

@@ -69,8 +69,9 @@ pub(crate) fn at(found: u32) -> Option<&'static Service> {
 #[inline(always)]
 fn exact(key: &IndexKey) -> Option<&'static Service> {
     let [first, second] = key.places();
+    let index = SERVICE_INDEX.get(0)?;
     let at = |place: u32| {
-        let entry = SERVICE_INDEX.get_value(0, &place)?;
+        let entry = index.get(place)?;
         (entry.key == *key).then_some(&entry.service)
     };
     at(first).or_else(|| at(second))

@@ -16,6 +16,7 @@ use crate::config;
 use crate::daemon;
 
 mod text;
+mod trace;
 
 const FAILED: u8 = 1;
 const UNREACHABLE: u8 = 3;
@@ -95,6 +96,13 @@ enum Verb {
         #[command(flatten)]
         daemon: Daemon,
     },
+    /// Show packets as they are decided about, until Ctrl-C
+    Trace {
+        #[command(flatten)]
+        wanted: trace::Wanted,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
 }
 
 #[derive(Args)]
@@ -170,6 +178,7 @@ pub fn main() -> ExitCode {
             server,
             daemon,
         } => ask(&daemon, &Request::Undrain { service, server }, false),
+        Verb::Trace { wanted, daemon } => trace::run(&daemon.socket, wanted),
     }
 }
 
@@ -202,12 +211,7 @@ fn ask(daemon: &Daemon, request: &Request, json: bool) -> ExitCode {
     let answer = match client::ask(&daemon.socket, request) {
         Ok(answer) => answer,
         Err(error) => {
-            let socket = daemon.socket.display();
-            let text = format!(
-                "cannot reach the daemon at {socket}: {error}\n  = help: is it running, and is \
-                 --socket its <runtime_dir>/lvx.sock?"
-            );
-            return fail(UNREACHABLE, &text);
+            return fail(UNREACHABLE, &unreachable(&daemon.socket, &error));
         }
     };
     let text = match (&answer, json) {
@@ -218,6 +222,10 @@ fn ask(daemon: &Daemon, request: &Request, json: bool) -> ExitCode {
         (Answer::Where(found), false) => Ok(text::found(found)),
         (Answer::Drained(drained), _) => Ok(text::drained(*drained)),
         (Answer::Undrained, _) => Ok("gets clients again".to_owned()),
+        // Answers to what `lvx trace` asks by itself.
+        (Answer::TraceStarted(_) | Answer::Traced(_) | Answer::TraceStopped, _) => {
+            Ok(String::new())
+        }
         (Answer::Switched, _) => Ok("switched".to_owned()),
         (Answer::Reloaded(reloaded), _) => Ok(text::reloaded(*reloaded).to_owned()),
     };
@@ -225,6 +233,14 @@ fn ask(daemon: &Daemon, request: &Request, json: bool) -> ExitCode {
         Ok(text) => print(&text),
         Err(error) => fail(FAILED, &error.to_string()),
     }
+}
+
+fn unreachable(socket: &Path, error: &io::Error) -> String {
+    let socket = socket.display();
+    format!(
+        "cannot reach the daemon at {socket}: {error}\n  = help: is it running, and is --socket \
+         its <runtime_dir>/lvx.sock?"
+    )
 }
 
 fn print(text: &str) -> ExitCode {

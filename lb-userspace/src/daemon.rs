@@ -26,6 +26,7 @@ mod planes;
 mod reload;
 mod settle;
 mod switch;
+mod trace;
 
 use drains::Drains;
 use lock::Lock;
@@ -37,6 +38,8 @@ const BACKLOG: usize = 1024;
 const HANDOVER_LIMIT: Duration = Duration::from_secs(3);
 /// Between two looks for what others changed in our data planes.
 const AUDIT: Duration = Duration::from_millis(500);
+/// Between two looks at what the program says.
+const PROGRAM_LOG: Duration = Duration::from_millis(200);
 /// On top of an advertisement interval, in which a backup takes over after priority 0.
 const HANDOVER_SLACK: Duration = Duration::from_millis(500);
 
@@ -130,6 +133,7 @@ struct Daemon {
     retry_at: Option<Instant>,
     /// Instances that refuse mastership, as was said.
     unfit: BTreeSet<String>,
+    trace: Option<trace::Trace>,
 }
 
 /// Runs the director until it is told to stop by SIGTERM or SIGINT.
@@ -207,6 +211,7 @@ async fn start(
         verdicts: Vec::new(),
         retry_at: None,
         unfit: BTreeSet::new(),
+        trace: None,
     })
 }
 
@@ -217,6 +222,7 @@ impl Daemon {
         self.checks.configure(&config.services);
         self.vrrp
             .send(vrrp::Command::Configure(config.vrrp.clone()));
+        self.follow_log();
     }
 
     async fn work(&mut self, inbox: &mut mpsc::Receiver<Event>) -> Result<(), DaemonError> {
@@ -231,6 +237,8 @@ impl Daemon {
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut audit = interval(AUDIT);
         audit.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut program_log = interval(PROGRAM_LOG);
+        program_log.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut deadline = None;
         loop {
             self.settle().await?;
@@ -252,6 +260,7 @@ impl Daemon {
                 }
                 () = sleep_until(wake) => self.retry_at = None,
                 _ = audit.tick() => self.audit().await,
+                _ = program_log.tick(), if self.has_log() => self.flush_log(),
                 _ = hangup.recv() => {
                     // Logged, and kept for `status`.
                     let _ = self.reload().await;
@@ -263,6 +272,7 @@ impl Daemon {
     }
 
     async fn audit(&mut self) {
+        self.expire_trace();
         self.refresh_links().await;
         self.kernel.tick(Instant::now());
         self.kernel.audit(&mut self.control, &self.record).await;

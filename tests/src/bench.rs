@@ -1,66 +1,84 @@
-//! The benchmark of the packet path, by the method of DESIGN section 10.
+//! The benchmark of the data plane, by the methods of DESIGN section 10.
 //!
-//! Each run hands the feeder a million packets, each of another flow; it tail-calls the program
-//! under test. The bare program behind the same feeder, in the same round, is what is subtracted.
+//! Packet path: each run hands the feeder a million packets, each of another flow; it tail-calls
+//! the program under test. The bare program behind the same feeder, in the same round, is what is
+//! subtracted. End to end: live frames over a veth pair, beside the program that swaps the MACs.
 
 use std::fs;
-use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
 
-use crate::sandbox::with_sandbox;
+use crate::sandbox::{Sandbox, with_sandbox};
 
+mod case;
+mod end_to_end;
 mod feeder;
+mod report;
 
-use feeder::{Case, Rig};
+use case::Case;
+use end_to_end::Director;
+use feeder::STAGES;
+use report::{Measured, Named, Rounds};
+pub use report::{Report, write};
 
-/// Where the results stand in docs/benchmarks.md.
-const MARKERS: (&str, &str) = ("<!-- bench:begin -->", "<!-- bench:end -->");
-
-/// One case, measured.
-pub struct Measured {
-    name: &'static str,
-    flows: u32,
-    services: u32,
-    /// Nanoseconds over the bare program, one for each round, ascending.
-    net: Vec<f64>,
-    /// Nanoseconds of the bare program, feeder included, one for each round, ascending.
-    baseline: Vec<f64>,
-}
-
-pub struct Report {
-    kernel: String,
-    cases: Vec<Measured>,
-}
-
-/// Runs every case `runs` times, interleaved with its bare program.
+/// Measures everything `runs` times, interleaved with the bare programs.
 ///
 /// # Errors
 /// The programs cannot be loaded, or do something other than the case says.
 pub fn run(runs: usize) -> Result<Report> {
     ensure!(runs > 0, "at least one run");
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?
-        .trim()
-        .to_owned();
-    let cases = with_sandbox(move |sandbox| {
-        let mut rig = Rig::new(sandbox)?;
-        let mut measured: Vec<Measured> = Case::ALL.iter().map(Measured::new).collect();
-        for _ in 0..runs {
-            for (case, measured) in Case::ALL.iter().zip(&mut measured) {
-                let bare = rig.measure_bare(case).context(case.name)?;
-                let ours = rig.measure(case).context(case.name)?;
-                measured.net.push(ours - bare);
-                measured.baseline.push(bare);
-            }
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    with_sandbox(move |sandbox| {
+        stay_on_one_cpu()?;
+        let (cases, stages) = packet_path(sandbox, runs)?;
+        let end_to_end = end_to_end(sandbox, runs).context("end to end")?;
+        Ok(Report {
+            kernel: kernel.trim().to_owned(),
+            runs,
+            cases,
+            stages,
+            end_to_end,
+        })
+    })
+}
+
+fn packet_path(sandbox: &Sandbox, runs: usize) -> Result<(Vec<Measured>, Vec<Named>)> {
+    let mut rig = feeder::Rig::new(sandbox)?;
+    let mut cases = Vec::new();
+    for case in &Case::ALL {
+        match rig.refusal(case).context(case.name)? {
+            Some(reason) => eprintln!("{}: left out: {reason}", case.name),
+            None => cases.push((case, Measured::new(case))),
         }
-        for case in &mut measured {
-            case.net.sort_by(f64::total_cmp);
-            case.baseline.sort_by(f64::total_cmp);
+    }
+    let mut stages = STAGES.map(|(program, name)| (program, Named::new(name)));
+    for _ in 0..runs {
+        for (case, measured) in &mut cases {
+            let bare = rig.measure_bare(case).context(case.name)?;
+            let ours = rig.measure(case).context(case.name)?;
+            measured.net.add(ours - bare);
+            measured.baseline.add(bare);
         }
-        Ok(measured)
-    })?;
-    Ok(Report { kernel, cases })
+        for (program, stage) in &mut stages {
+            let bare = rig.measure_bare(&Case::STAGE)?;
+            let taken = rig.measure_stage(&Case::STAGE, program).context(*program)?;
+            stage.rounds.add(taken - bare);
+        }
+    }
+    let cases = cases.into_iter().map(|(_, measured)| measured).collect();
+    Ok((cases, stages.into_iter().map(|(_, stage)| stage).collect()))
+}
+
+fn end_to_end(sandbox: &Sandbox, runs: usize) -> Result<Vec<Named>> {
+    let mut rig = end_to_end::Rig::new(sandbox)?;
+    let mut measured = Director::ALL.map(|director| (director, Named::new(director.name())));
+    for _ in 0..runs {
+        for (director, measured) in &mut measured {
+            let taken = rig.measure(*director).context(director.name())?;
+            measured.rounds.add(taken);
+        }
+    }
+    Ok(measured.into_iter().map(|(_, measured)| measured).collect())
 }
 
 impl Measured {
@@ -68,74 +86,38 @@ impl Measured {
         Self {
             name: case.name,
             flows: case.flows,
-            services: case.services,
-            net: Vec::new(),
-            baseline: Vec::new(),
+            services: case.contents.services,
+            goal: case.goal,
+            net: Rounds::default(),
+            baseline: Rounds::default(),
         }
     }
 }
 
-fn median(sorted: &[f64]) -> f64 {
-    sorted[sorted.len() / 2]
-}
-
-impl Report {
-    /// The shape of DESIGN section 9; nanoseconds are medians.
-    #[must_use]
-    pub fn json(&self) -> Value {
-        let case = |case: &Measured| {
-            json!({
-                "name": case.name,
-                "flows": case.flows,
-                "services": case.services,
-                "net_ns": median(&case.net),
-                "net_ns_min": case.net[0],
-                "baseline_ns": median(&case.baseline),
-                "runs": case.net.len(),
-            })
-        };
-        let cases: Vec<Value> = self.cases.iter().map(case).collect();
-        json!({ "kernel": self.kernel, "cases": cases, "end_to_end": [] })
-    }
-
-    /// A Markdown table.
-    #[must_use]
-    pub fn table(&self) -> String {
-        let mut lines = vec![
-            format!("Kernel {}; {} interleaved runs.", self.kernel, self.cases[0].net.len()),
-            String::new(),
-            "| case | flows | services | median, ns over the bare program | least | bare program behind the feeder, ns |".to_owned(),
-            "|---|---|---|---|---|---|".to_owned(),
-        ];
-        for case in &self.cases {
-            lines.push(format!(
-                "| {} | {} | {} | {:.1} | {:.1} | {:.1} |",
-                case.name,
-                case.flows,
-                case.services,
-                median(&case.net),
-                case.net[0],
-                median(&case.baseline)
-            ));
+impl Named {
+    fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            rounds: Rounds::default(),
         }
-        lines.join("\n")
     }
 }
 
-/// Puts the table between the markers of a Markdown file.
-///
-/// # Errors
-/// The file cannot be read or written, or has no markers.
-pub fn write(report: &Report, path: &Path) -> Result<()> {
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let (head, rest) = text
-        .split_once(MARKERS.0)
-        .context("the file has no begin marker")?;
-    let (_, tail) = rest
-        .split_once(MARKERS.1)
-        .context("the file has no end marker")?;
-    let (begin, end) = MARKERS;
-    let table = report.table();
-    fs::write(path, format!("{head}{begin}\n{table}\n{end}{tail}"))?;
+/// One core does everything: the softirqs of a veth run where its frames are sent.
+fn stay_on_one_cpu() -> Result<()> {
+    // SAFETY: a cpu_set_t is an array of integers, for which all zeros is a value.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: takes no pointers.
+    let cpu = unsafe { libc::sched_getcpu() };
+    let cpu = usize::try_from(cpu).context("this CPU's number")?;
+    // SAFETY: the set is live, and the macro checks the number against its size.
+    unsafe { libc::CPU_SET(cpu, &mut set) };
+    // SAFETY: the set is live and of the size that is told; 0 is the calling thread.
+    let result = unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) };
+    ensure!(
+        result == 0,
+        "staying on CPU {cpu}: {}",
+        std::io::Error::last_os_error()
+    );
     Ok(())
 }

@@ -8,6 +8,7 @@
 pub mod bench;
 pub mod client;
 pub mod echo;
+mod feed;
 pub mod harness;
 pub mod lab;
 pub mod netns;

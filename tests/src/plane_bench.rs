@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::sandbox::with_sandbox;
 
 mod rig;
-mod service;
+pub(crate) mod service;
 
 use rig::{Director, Rig};
 

@@ -44,8 +44,8 @@ fn run(bytes: &[u8]) -> Result<Packet, Reason> {
     let packet = any(&frame, bytes.len());
     // What is plain is read alike by both.
     let plain = match ethertype(&frame) {
-        Some(IPV4) => plain_ipv4(&frame),
-        Some(IPV6) => plain_ipv6(&frame),
+        Some(IPV4) => plain_ipv4(&frame).map(|key| rest_of_ipv4(&frame, &key).unwrap()),
+        Some(IPV6) => plain_ipv6(&frame).map(|key| rest_of_ipv6(&frame, &key).unwrap()),
         _ => None,
     };
     if let Some(plain) = plain.filter(|plain| !plain.is_cut_off(bytes.len())) {

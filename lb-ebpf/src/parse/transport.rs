@@ -11,7 +11,7 @@ pub(super) const UDP: u8 = 17;
 const SCTP: u8 = 132;
 
 /// Two bytes: the header's length, and the flags.
-const TCP_LENGTH_FLAGS: usize = 12;
+pub(super) const TCP_LENGTH_FLAGS: usize = 12;
 const FIN: u8 = 0x01;
 const SYN: u8 = 0x02;
 const RST: u8 = 0x04;
@@ -31,18 +31,25 @@ pub(super) const fn is_known(protocol: u8) -> bool {
 /// Source and destination port.
 #[inline(always)]
 pub(super) fn ports(payload: &Frame<'_>) -> Option<(u16, u16)> {
-    let both = u32::from_be(payload.read(0)?);
+    ports_at(payload, 0)
+}
+
+/// The same of a payload at `offset`.
+#[inline(always)]
+pub(super) fn ports_at(frame: &Frame<'_>, offset: usize) -> Option<(u16, u16)> {
+    let both = u32::from_be(frame.read(offset)?);
     Some(((both >> 16) as u16, both as u16))
 }
 
+/// Whether the TCP header at `offset` is that of a SYN.
 #[inline(always)]
-pub(super) fn is_syn(payload: &Frame<'_>) -> Option<bool> {
-    Some(opens(tcp_flags(payload)?))
+pub(super) fn is_syn(frame: &Frame<'_>, offset: usize) -> Option<bool> {
+    Some(opens(tcp_flags(frame, offset)?))
 }
 
 #[inline(always)]
-fn tcp_flags(payload: &Frame<'_>) -> Option<u8> {
-    let [_, flags] = payload.read::<u16>(TCP_LENGTH_FLAGS)?.to_ne_bytes();
+fn tcp_flags(frame: &Frame<'_>, offset: usize) -> Option<u8> {
+    let [_, flags] = frame.read::<u16>(offset + TCP_LENGTH_FLAGS)?.to_ne_bytes();
     Some(flags)
 }
 
@@ -56,7 +63,7 @@ const fn opens(flags: u8) -> bool {
 pub(super) fn segment(payload: &Frame<'_>, protocol: u8) -> Result<Segment, Reason> {
     match protocol {
         TCP => {
-            let flags = tcp_flags(payload).ok_or(Reason::Malformed)?;
+            let flags = tcp_flags(payload, 0).ok_or(Reason::Malformed)?;
             Ok(if flags & (FIN | RST) != 0 {
                 Segment::Close
             } else if opens(flags) {

@@ -17,20 +17,26 @@ mod adopt;
 mod attach;
 mod audit;
 mod counters;
+mod foreign;
 mod load;
+mod log;
 mod memory;
 mod pins;
+mod preflight;
 mod program;
 mod records;
 mod sizes;
 mod state;
 mod sys;
 mod tables;
+mod trace;
 
 pub use attach::{Attached, Mode, ModeChoice, Nic};
 pub use counters::ServiceCounters;
+pub use log::LogLevel;
 pub use program::Features;
 pub use sizes::{DEFAULT_RECORDS, Sizes};
+pub use trace::Missed;
 
 use adopt::Left;
 use load::Loaded;

@@ -2,20 +2,20 @@
 
 use std::net::Ipv4Addr;
 
-use lb_common::feed::TEMPLATE;
+use lb_common::feed::V4_HEADERS;
 use lb_userspace::dataplane::table::{
     ForwardingTable, Mac, Path, RealServer, Service, service_key,
 };
 
-const DIRECTOR_MAC: Mac = Mac([2, 0, 0, 0, 0, 2]);
-const EGRESS_MAC: Mac = Mac([2, 0, 0, 0, 0, 3]);
+pub(crate) const DIRECTOR_MAC: Mac = Mac([2, 0, 0, 0, 0, 2]);
+pub(crate) const EGRESS_MAC: Mac = Mac([2, 0, 0, 0, 0, 3]);
 const SERVER_MAC: Mac = Mac([2, 0, 0, 0, 0, 5]);
-pub(super) const VIP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
-pub(super) const PORT: u16 = 80;
+pub(crate) const VIP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
+pub(crate) const PORT: u16 = 80;
 const SERVERS: u8 = 10;
 
 /// Makes the two pairs. The server's MAC is nobody's: a frame for it ends where it arrives.
-pub(super) const LINKS: &str = "\
+pub(crate) const LINKS: &str = "\
     ip link add c0 type veth peer name d0 && ip link add d1 type veth peer name s0 &&
     ip link set d0 address 02:00:00:00:00:02 && ip link set d1 address 02:00:00:00:00:03 &&
     for link in c0 d0 d1 s0; do ip link set $link up || exit; done
@@ -24,8 +24,8 @@ pub(super) const LINKS: &str = "\
 
 /// Ethernet, IPv4 and TCP of a packet to the service. Instead of the checksum it has the sum of
 /// the header without the client's address.
-pub(super) fn template(flags: u8) -> [u8; TEMPLATE] {
-    let mut bytes = [0; TEMPLATE];
+pub(crate) fn template(flags: u8) -> [u8; V4_HEADERS] {
+    let mut bytes = [0; V4_HEADERS];
     bytes[0..6].copy_from_slice(&DIRECTOR_MAC.0);
     bytes[6..12].copy_from_slice(&[2, 0, 0, 0, 0, 1]);
     bytes[12..16].copy_from_slice(&[8, 0, 0x45, 0]);
@@ -50,7 +50,7 @@ fn server(number: u8) -> Ipv4Addr {
 }
 
 /// The service with its real servers behind `d1`, all of them one MAC.
-pub(super) fn ipvs_commands() -> String {
+pub(crate) fn ipvs_commands() -> String {
     let mut script = format!("ipvsadm -A -t {VIP}:{PORT} -s mh || exit\n");
     for number in 1..=SERVERS {
         let server = server(number);
@@ -62,11 +62,11 @@ pub(super) fn ipvs_commands() -> String {
     script
 }
 
-/// The same for our program.
-pub(super) fn table(ingress: u32, egress: u32) -> ForwardingTable {
+/// The same for our program, with the NIC that leads to the servers.
+pub(crate) fn table(ingress: u32, (egress, source_mac): (u32, Mac)) -> ForwardingTable {
     let path = Path::Link {
         mac: SERVER_MAC,
-        source_mac: EGRESS_MAC,
+        source_mac,
         ifindex: egress,
         vlans: [0; 2],
     };
@@ -77,6 +77,6 @@ pub(super) fn table(ingress: u32, egress: u32) -> ForwardingTable {
     let service = Service::mh(true, (1..=SERVERS).map(entry).collect());
     ForwardingTable {
         services: [(service_key((VIP, PORT).into(), 6), service)].into(),
-        interfaces: [(ingress, DIRECTOR_MAC), (egress, EGRESS_MAC)].into(),
+        interfaces: [(ingress, DIRECTOR_MAC), (egress, source_mac)].into(),
     }
 }
