@@ -32,6 +32,13 @@ pub(super) fn attached(interface: &str, attached: &Attached) {
     if let Some(refused) = &attached.refused {
         tracing::warn!(interface, %refused, "a better mode was refused");
     }
+    let refused = attached.refused.as_deref().unwrap_or_default();
+    for finding in &attached.findings {
+        // A refusal has said it already.
+        if !refused.contains(finding) {
+            tracing::warn!(interface, "{finding}");
+        }
+    }
 }
 
 pub(super) fn outcome(outcome: Outcome) {

@@ -28,6 +28,12 @@ pub(super) fn filter(
             let names: Vec<&str> = services.iter().map(|(name, _)| name.as_str()).collect();
             format!("there is no service {name}: there are {}", names.join(", "))
         })?;
+        if key.port == 0 {
+            // Its packets carry other ports, and the program compares them.
+            return Err(format!(
+                "{name} is on all ports, which cannot be asked for: use --client instead"
+            ));
+        }
         filter.flags |= Filter::SERVICE;
         filter.service = (*key).into();
     }

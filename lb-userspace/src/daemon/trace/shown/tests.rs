@@ -15,7 +15,9 @@ fn key(port: u16) -> ServiceKey {
 }
 
 fn services() -> Vec<(String, ServiceKey)> {
-    vec![("web".to_owned(), key(80)), ("chat".to_owned(), key(443))]
+    [("web", 80), ("chat", 443), ("all", 0)]
+        .map(|(name, port)| (name.to_owned(), key(port)))
+        .to_vec()
 }
 
 fn of_client(address: &str, prefix_len: u8) -> Result<Filter, String> {
@@ -51,7 +53,9 @@ fn a_service_is_found_by_its_name_and_a_wrong_one_names_the_others() {
         (Filter::SERVICE, key(443).into())
     );
     let error = by_name("cat").unwrap_err();
-    assert!(error.contains("web, chat"), "{error}");
+    assert!(error.contains("web, chat, all"), "{error}");
+    let error = by_name("all").unwrap_err();
+    assert!(error.contains("--client"), "{error}");
 }
 
 #[test]
