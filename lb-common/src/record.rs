@@ -264,7 +264,7 @@ impl Place {
 /// The record of `key`, with the place it lies in.
 #[inline(always)]
 #[must_use]
-pub fn find<'b>(buckets: [&'b Bucket; 2], key: Key) -> Option<(&'b Place, Record)> {
+pub fn find(buckets: [&Bucket; 2], key: Key) -> Option<(&Place, Record)> {
     for bucket in buckets {
         for place in &bucket.places {
             if let Some(record) = place.record_of(key) {

@@ -6,12 +6,7 @@ use lb_common::layout::ServiceKey;
 use lb_common::trace::Filter;
 
 use crate::api::shape::{TraceWanted, Traced};
-<<<<<<< HEAD
-use crate::config;
-use crate::config::ProgramLog;
-=======
 use crate::config::{self, ProgramLog};
->>>>>>> w-trace
 use crate::dataplane::table::service_key;
 use crate::dataplane::xdp::{LogLevel, Xdp};
 
