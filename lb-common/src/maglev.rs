@@ -64,7 +64,7 @@ const fn remainder_of_default(hash: u32) -> u32 {
     const RECIPROCAL: u64 = u64::MAX / SLOTS + 1;
     const CUT: u32 = 17;
     let fraction = (RECIPROCAL.wrapping_mul(hash as u64) >> CUT) + 1;
-    (fraction * SLOTS >> (u64::BITS - CUT)) as u32
+    ((fraction * SLOTS) >> (u64::BITS - CUT)) as u32
 }
 
 #[cfg(test)]
