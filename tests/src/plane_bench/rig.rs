@@ -131,7 +131,7 @@ impl Rig {
             Director::IpvsWithoutGro => Some("bare_pass"),
             Director::Ours | Director::Ipvs => None,
         };
-        let mut attach = |name| -> Result<_> { Ok((name, self.programs.attach(name, "d0")?)) };
+        let attach = |name| -> Result<_> { Ok((name, self.programs.attach(name, "d0")?)) };
         let front = bare.map(attach).transpose()?;
         if director == Director::Ours {
             let native = ModeChoice::Only(Mode::Native);
