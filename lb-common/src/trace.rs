@@ -26,6 +26,19 @@ impl Filter {
     pub const PASSED: u32 = 1 << 2;
 }
 
+/// Index into map `trace_unseen`: why a packet that was asked for is not shown.
+#[repr(u32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unseen {
+    OverRate = 0,
+    /// The events were not read fast enough.
+    NoRoom = 1,
+}
+
+impl Unseen {
+    pub const COUNT: u32 = 2;
+}
+
 /// One packet.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -2,9 +2,10 @@
 
 use lb_common::layout::RealServer;
 use lb_common::reason::{Note, Reason};
+use lb_common::trace::Unseen;
 use lb_ebpf::parse::Packet;
 
-use crate::maps::{COUNTERS, NOTES, REASONS};
+use crate::maps::{COUNTERS, NOTES, REASONS, TRACE_UNSEEN};
 
 /// A packet left to the kernel.
 #[inline(always)]
@@ -22,6 +23,16 @@ pub(crate) fn noted(note: Note) {
         // SAFETY: the entry is this CPU's own.
         unsafe { (*count).packets += 1 };
     }
+}
+
+/// A packet that `lvx trace` asked for and does not get.
+#[inline(always)]
+pub(crate) fn unseen(why: Unseen) -> u32 {
+    if let Some(count) = TRACE_UNSEEN.get_ptr_mut(why as u32) {
+        // SAFETY: the entry is this CPU's own.
+        unsafe { (*count).packets += 1 };
+    }
+    0
 }
 
 /// A packet sent on to `server`.

@@ -12,7 +12,7 @@ use lb_common::layout::{
 use lb_common::maglev::TableSize;
 use lb_common::reason::{Note, Reason};
 use lb_common::record::Bucket;
-use lb_common::trace::{Event, Filter};
+use lb_common::trace::{Event, Filter, Unseen};
 
 const SERVICES: usize = MAX_SERVICES as usize;
 const SERVERS: usize = MAX_REAL_SERVERS as usize;
@@ -109,3 +109,8 @@ pub(crate) static TRACE_FILTER: Array<Filter, 1, MMAPABLE> = Array::new();
 /// Nobody reads it unless there is a `lvx trace`.
 #[btf_map(name = "trace_events")]
 pub(crate) static TRACE_EVENTS: RingBuf<Event, TRACE_BYTES> = RingBuf::new();
+
+/// Packets that were to be shown and were not.
+#[btf_map(name = "trace_unseen")]
+pub(crate) static TRACE_UNSEEN: PerCpuArray<ReasonCount, { Unseen::COUNT as usize }> =
+    PerCpuArray::new();

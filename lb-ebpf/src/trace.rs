@@ -3,13 +3,13 @@
 use aya_ebpf::bindings::xdp_md;
 use aya_ebpf::helpers::bpf_ktime_get_ns;
 use lb_common::atomic;
-use lb_common::trace::{Event, Filter, Outcome};
+use lb_common::trace::{Event, Filter, Outcome, Unseen};
 use lb_ebpf::parse::Packet;
 
-use crate::Verdict;
 use crate::choose::Chosen;
 use crate::maps::{TRACE_EVENTS, TRACE_FILTER};
 use crate::records::entry;
+use crate::{Verdict, count};
 
 #[inline(always)]
 pub(crate) fn show(context: *mut xdp_md, packet: &Packet, chosen: &Chosen, verdict: &Verdict) {
@@ -46,12 +46,18 @@ fn write_event(packet: &Packet, chosen: &Chosen, outcome: u32, ifindex: u32) -> 
     // SAFETY: the daemon changes it word by word; half a change shows a packet too many.
     let wanted = unsafe { &*filter };
     // Several processors may take it below 0.
-    if !matches(wanted, &event) || wanted.budget as i32 <= 0 {
+    if !matches(wanted, &event) {
         return 0;
+    }
+    if wanted.budget as i32 <= 0 {
+        return count::unseen(Unseen::OverRate);
     }
     // SAFETY: map values are aligned, and the number is changed by atomic operations only.
     unsafe { atomic::add(&raw mut (*filter).budget, u32::MAX) };
-    u32::from(TRACE_EVENTS.output(&event, 0).is_ok())
+    match TRACE_EVENTS.output(&event, 0) {
+        Ok(()) => 0,
+        Err(_) => count::unseen(Unseen::NoRoom),
+    }
 }
 
 #[inline(always)]

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -15,6 +16,7 @@ use crate::config;
 use crate::daemon;
 
 mod text;
+mod trace;
 
 const FAILED: u8 = 1;
 const UNREACHABLE: u8 = 3;
@@ -59,16 +61,45 @@ enum Verb {
         #[command(flatten)]
         daemon: Daemon,
     },
+    /// Give a real server no more clients; those that it has stay
+    Drain {
+        /// Name of the service
+        service: String,
+        /// Address of the real server
+        server: IpAddr,
+        /// After that it gets no packets at all, like "10m"; by default the service's
+        /// `drain_deadline`
+        #[arg(long, value_name = "TIME", value_parser = config::drain_deadline)]
+        deadline: Option<Duration>,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+    /// Give a real server clients again after `drain`
+    Undrain {
+        /// Name of the service
+        service: String,
+        /// Address of the real server
+        server: IpAddr,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
     /// Tell which real server a client of a service is sent to
     Where {
         /// Name of the service
         service: String,
-        /// Address of the client; a port is allowed and makes no difference for `mh`
-        #[arg(value_name = "CLIENT[:PORT]", value_parser = client_address)]
-        client: IpAddr,
+        /// Address of the client; with its port where that makes a difference
+        #[arg(value_name = "CLIENT[:PORT]", value_parser = client)]
+        client: Client,
         /// Print the documented JSON shape
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+    /// Show packets as they are decided about, until Ctrl-C
+    Trace {
+        #[command(flatten)]
+        wanted: trace::Wanted,
         #[command(flatten)]
         daemon: Daemon,
     },
@@ -81,9 +112,24 @@ struct Daemon {
     socket: PathBuf,
 }
 
-fn client_address(text: &str) -> Result<IpAddr, String> {
-    let with_port = || text.parse::<SocketAddr>().map(|address| address.ip());
-    text.parse()
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Client {
+    address: IpAddr,
+    port: Option<u16>,
+}
+
+fn client(text: &str) -> Result<Client, String> {
+    let alone = text.parse().map(|address| Client {
+        address,
+        port: None,
+    });
+    let with_port = || {
+        text.parse::<SocketAddr>().map(|address| Client {
+            address: address.ip(),
+            port: Some(address.port()),
+        })
+    };
+    alone
         .or_else(|_| with_port())
         .map_err(|_| "expected an address such as 198.51.100.7 or 198.51.100.7:40000".to_owned())
 }
@@ -102,7 +148,37 @@ pub fn main() -> ExitCode {
             client,
             json,
             daemon,
-        } => ask(&daemon, &Request::Where { service, client }, json),
+        } => {
+            let Client {
+                address: client,
+                port,
+            } = client;
+            let request = Request::Where {
+                service,
+                client,
+                port,
+            };
+            ask(&daemon, &request, json)
+        }
+        Verb::Trace { wanted, daemon } => trace::run(&daemon.socket, wanted),
+        Verb::Drain {
+            service,
+            server,
+            deadline,
+            daemon,
+        } => {
+            let request = Request::Drain {
+                service,
+                server,
+                deadline: deadline.map(|deadline| deadline.as_secs()),
+            };
+            ask(&daemon, &request, false)
+        }
+        Verb::Undrain {
+            service,
+            server,
+            daemon,
+        } => ask(&daemon, &Request::Undrain { service, server }, false),
     }
 }
 
@@ -135,12 +211,7 @@ fn ask(daemon: &Daemon, request: &Request, json: bool) -> ExitCode {
     let answer = match client::ask(&daemon.socket, request) {
         Ok(answer) => answer,
         Err(error) => {
-            let socket = daemon.socket.display();
-            let text = format!(
-                "cannot reach the daemon at {socket}: {error}\n  = help: is it running, and is \
-                 --socket its <runtime_dir>/lvx.sock?"
-            );
-            return fail(UNREACHABLE, &text);
+            return fail(UNREACHABLE, &unreachable(&daemon.socket, &error));
         }
     };
     let text = match (&answer, json) {
@@ -149,6 +220,12 @@ fn ask(daemon: &Daemon, request: &Request, json: bool) -> ExitCode {
         (Answer::Where(found), true) => serde_json::to_string_pretty(found),
         (Answer::Status(status), false) => Ok(text::status(status)),
         (Answer::Where(found), false) => Ok(text::found(found)),
+        // Answers to what `lvx trace` asks by itself.
+        (Answer::TraceStarted(_) | Answer::Traced(_) | Answer::TraceStopped, _) => {
+            Ok(String::new())
+        }
+        (Answer::Drained(drained), _) => Ok(text::drained(*drained)),
+        (Answer::Undrained, _) => Ok("gets clients again".to_owned()),
         (Answer::Switched, _) => Ok("switched".to_owned()),
         (Answer::Reloaded(reloaded), _) => Ok(text::reloaded(*reloaded).to_owned()),
     };
@@ -156,6 +233,14 @@ fn ask(daemon: &Daemon, request: &Request, json: bool) -> ExitCode {
         Ok(text) => print(&text),
         Err(error) => fail(FAILED, &error.to_string()),
     }
+}
+
+fn unreachable(socket: &Path, error: &io::Error) -> String {
+    let socket = socket.display();
+    format!(
+        "cannot reach the daemon at {socket}: {error}\n  = help: is it running, and is --socket \
+         its <runtime_dir>/lvx.sock?"
+    )
 }
 
 fn print(text: &str) -> ExitCode {
@@ -187,14 +272,15 @@ mod tests {
 
     #[test]
     fn clients_may_have_a_port() {
-        for (text, address) in [
-            ("198.51.100.7", "198.51.100.7"),
-            ("198.51.100.7:40000", "198.51.100.7"),
-            ("2001:db8::1", "2001:db8::1"),
-            ("[2001:db8::1]:40000", "2001:db8::1"),
+        for (text, address, port) in [
+            ("198.51.100.7", "198.51.100.7", None),
+            ("198.51.100.7:40000", "198.51.100.7", Some(40_000)),
+            ("2001:db8::1", "2001:db8::1", None),
+            ("[2001:db8::1]:40000", "2001:db8::1", Some(40_000)),
         ] {
-            assert_eq!(client_address(text), Ok(address.parse().unwrap()));
+            let address = address.parse().unwrap();
+            assert_eq!(client(text), Ok(Client { address, port }));
         }
-        assert!(client_address("web").is_err());
+        assert!(client("web").is_err());
     }
 }

@@ -10,6 +10,7 @@ mod block;
 mod check;
 mod diagnostic;
 mod duration;
+mod fits;
 mod global;
 mod health;
 mod names;
@@ -18,11 +19,13 @@ mod report;
 mod scheduling;
 mod service;
 mod suggest;
+mod timing;
 mod unimplemented;
+mod virtual_service;
 mod vrrp;
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,6 +34,11 @@ use lb_common::maglev::TableSize;
 
 pub use check::{load, parse};
 pub use diagnostic::{Diagnostic, Errors};
+pub use timing::{DRAIN_DEADLINES, drain_deadline, show_duration};
+pub use virtual_service::{
+    Affinity, Check, CheckKind, Persistence, Protocol, RealServer, Scheduler, SchedulerFlags,
+    Service, Timeouts,
+};
 
 /// A whole configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +63,42 @@ pub struct Global {
     pub table_size: TableSize,
     /// `None`: IPVS connections are not handed to the other director.
     pub sync: Option<Sync>,
+    pub maps: Maps,
+    pub program_log: ProgramLog,
+}
+
+/// `[global.maps]`: room for records in the program's maps, each a power of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Maps {
+    /// Connections that are older than a change of their service's table.
+    pub exceptions: u32,
+    /// Clients of services with `persistence`.
+    pub persistence: u32,
+    /// Connections of services with a scheduler other than mh and sh.
+    pub flows: u32,
+}
+
+impl Default for Maps {
+    fn default() -> Self {
+        const ROOM: u32 = 1 << 18;
+        Self {
+            exceptions: ROOM,
+            persistence: ROOM,
+            flows: ROOM,
+        }
+    }
+}
+
+/// `[global] program_log`: what the XDP program writes into the daemon's log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProgramLog {
+    /// The program is loaded without any messages in it.
+    #[default]
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
 }
 
 /// The kernel's connection sync daemon (ip_vs sync): it sends on the MASTER director and
@@ -153,95 +197,4 @@ impl fmt::Display for InterfaceAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.address, self.prefix_len)
     }
-}
-
-/// One `[[service]]` block: a virtual service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Service {
-    pub name: String,
-    pub address: SocketAddr,
-    pub protocol: Protocol,
-    /// Name of the VRRP instance that holds the address.
-    pub vrrp: String,
-    pub scheduler: Scheduler,
-    pub flags: SchedulerFlags,
-    /// `None`: a client's connections have nothing but the scheduler in common.
-    pub persistence: Option<Persistence>,
-    /// `None`: real servers are taken to be up.
-    pub check: Option<Check>,
-    /// No two have the same address. The order is the file's and has no meaning.
-    pub real_servers: Vec<RealServer>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Protocol {
-    Tcp,
-    Udp,
-    Sctp,
-}
-
-/// How a new connection gets its real server: the kernel's ip_vs schedulers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheduler {
-    /// Maglev hashing of the client's address, bit-for-bit the kernel's ip_vs_mh.
-    Mh,
-    /// Plain hashing of the client's address.
-    Sh,
-    /// Round robin.
-    Rr,
-    /// Round robin by weight.
-    Wrr,
-    /// Least connections.
-    Lc,
-    /// Least connections for its weight.
-    Wlc,
-}
-
-/// Options of the hashing schedulers, `Mh` and `Sh`; the others have none set.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SchedulerFlags {
-    /// The client's port is hashed too (`mh-port`, `sh-port`).
-    pub port: bool,
-    /// The next server is asked when the chosen one is not available (`mh-fallback`,
-    /// `sh-fallback`).
-    pub fallback: bool,
-}
-
-/// A client that comes back in time gets the real server that it had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Persistence {
-    /// Whole seconds, 1 s–24 h, from the client's last new connection on.
-    pub timeout: Duration,
-    /// Length, 1–32, of the IPv4 prefix that makes addresses one client.
-    pub granularity: u8,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RealServer {
-    /// Its port is the service's: direct routing cannot translate ports.
-    pub address: IpAddr,
-    /// 0 = gets no clients.
-    pub weight: u16,
-}
-
-/// Health check of a service's real servers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Check {
-    pub kind: CheckKind,
-    /// Time between the starts of two probes, at least 10 ms.
-    pub interval: Duration,
-    /// A probe without an answer by then has failed; at most `interval`.
-    pub timeout: Duration,
-    /// Successes in a row that make a server that is down come up, at least 1.
-    pub rise: u8,
-    /// Failures in a row that make a server that is up go down, at least 1.
-    pub fall: u8,
-    /// Part of the interval, in percent 0–50, by which each pause is varied at random.
-    pub jitter: u8,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CheckKind {
-    /// Up when a TCP connection to the real server's address and the service's port opens.
-    Tcp,
 }

@@ -8,20 +8,24 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::config::{self, Config, InterfaceAddress};
-use crate::dataplane::table::{ForwardingTable, RealServer, Service, service_key};
 use crate::health::{Subject, Verdict};
 use crate::netlink::{Link, Neighbour, Resolution, Route};
 use crate::vrrp;
 
+mod drain;
 mod election;
 mod instance;
 pub mod plane;
 mod reach;
 mod server;
 mod standby;
+mod vlan;
+mod wanted;
 
+pub use drain::DrainError;
+use drain::Drains;
 pub use instance::{Instance, Serving};
-use plane::{Plane, Planes, program_lacks};
+use plane::Planes;
 pub use server::ServerState;
 pub use standby::ipvs_key;
 
@@ -38,6 +42,7 @@ pub struct Control {
     routes: BTreeMap<IpAddr, Route>,
     neighbours: BTreeMap<(u32, IpAddr), Resolution>,
     planes: Planes,
+    drains: Drains,
     stopping: bool,
 }
 
@@ -56,6 +61,7 @@ impl Control {
             links: BTreeMap::new(),
             routes: BTreeMap::new(),
             neighbours: BTreeMap::new(),
+            drains: Drains::default(),
             stopping: false,
         };
         control.configure(config, now);
@@ -82,6 +88,7 @@ impl Control {
         let subjects: BTreeSet<Subject> = config.services.iter().flat_map(subjects).collect();
         self.verdicts
             .retain(|subject, _| subjects.contains(subject));
+        self.drains.configure(&config, now);
         self.config = config;
     }
 
@@ -184,6 +191,7 @@ impl Control {
             .values()
             .filter_map(Instance::fades_at)
             .chain(limits)
+            .chain(self.drains.next_timeout())
             .min()
     }
 
@@ -191,6 +199,7 @@ impl Control {
         for instance in self.instances.values_mut() {
             instance.expire(now);
         }
+        self.drains.expire(now);
     }
 
     #[must_use]
@@ -198,12 +207,16 @@ impl Control {
         self.instances.get(name)
     }
 
-    /// Names of the interfaces that carry the program.
+    /// Names of the interfaces that carry the program: in the place of VLAN devices those below.
     #[must_use]
     pub fn interfaces(&self) -> BTreeSet<&str> {
         let of_instances = self.config.vrrp.iter().map(|vrrp| vrrp.interface.as_str());
         let named = self.config.global.interfaces.iter().map(String::as_str);
-        of_instances.chain(named).collect()
+        let carrier = |name| {
+            let link = self.links.get(name);
+            link.map_or(name, |link| self.carrier(link).name.as_str())
+        };
+        of_instances.chain(named).map(carrier).collect()
     }
 
     /// One of [`Self::interfaces`] that does not exist.
@@ -254,37 +267,6 @@ impl Control {
         self.instances
             .values()
             .any(|i| i.serving == Serving::Master)
-    }
-
-    /// What the XDP program shall do. It knows all services that it could do, so that a plane is
-    /// switched by a flag; only those assigned to it are active.
-    #[must_use]
-    pub fn table(&self) -> ForwardingTable {
-        let possible = self
-            .config
-            .services
-            .iter()
-            .filter(|s| program_lacks(s).is_none());
-        let services = possible.map(|service| {
-            let key = service_key(service.address, service.protocol.number());
-            let real_servers = service.real_servers.iter().map(|server| {
-                let path = self.server_state(service, server).path();
-                let weight = server.weight;
-                (server.address, RealServer { weight, path })
-            });
-            let by_program = self.planes.assign(service).plane == Some(Plane::Xdp);
-            let active = by_program && self.is_active(service);
-            let value = Service::mh(active, real_servers.collect());
-            (key, value)
-        });
-        let interfaces = self.interfaces().into_iter().filter_map(|name| {
-            let link = self.links.get(name)?;
-            Some((link.index, link.mac?))
-        });
-        ForwardingTable {
-            services: services.collect(),
-            interfaces: interfaces.collect(),
-        }
     }
 }
 

@@ -19,13 +19,16 @@ use crate::netlink::{Netlink, hosts, monitor};
 use crate::vrrp;
 
 mod answer;
+mod drains;
 mod lock;
 mod log;
 mod planes;
 mod reload;
 mod settle;
 mod switch;
+mod trace;
 
+use drains::Drains;
 use lock::Lock;
 use planes::Kernel;
 
@@ -35,6 +38,8 @@ const BACKLOG: usize = 1024;
 const HANDOVER_LIMIT: Duration = Duration::from_secs(3);
 /// Between two looks for what others changed in our data planes.
 const AUDIT: Duration = Duration::from_millis(500);
+/// Between two looks at what the program says.
+const PROGRAM_LOG: Duration = Duration::from_millis(200);
 /// On top of an advertisement interval, in which a backup takes over after priority 0.
 const HANDOVER_SLACK: Duration = Duration::from_millis(500);
 
@@ -113,6 +118,7 @@ struct Source {
 struct Daemon {
     source: Source,
     control: Control,
+    drains: Drains,
     kernel: Kernel,
     /// Where the services that are ours in IPVS are written down.
     record: PathBuf,
@@ -127,6 +133,7 @@ struct Daemon {
     retry_at: Option<Instant>,
     /// Instances that refuse mastership, as was said.
     unfit: BTreeSet<String>,
+    trace: Option<trace::Trace>,
 }
 
 /// Runs the director until it is told to stop by SIGTERM or SIGINT.
@@ -139,8 +146,8 @@ pub async fn run(path: &Path) -> Result<(), DaemonError> {
     let socket = lock.directory().join("lvx.sock");
     let socket = Socket::bind(&socket).map_err(DaemonError::io(socket.display().to_string()))?;
     let (events, mut inbox) = mpsc::channel(BACKLOG);
-    let record = lock.directory().join("ipvs");
-    let mut daemon = start(path, config, record, events.clone()).await?;
+    let directory = lock.directory().to_owned();
+    let mut daemon = start(path, config, directory, events.clone()).await?;
     let api = tokio::spawn(async move { socket.serve(events).await });
     let worked = daemon.work(&mut inbox).await;
     api.abort();
@@ -155,7 +162,7 @@ pub async fn run(path: &Path) -> Result<(), DaemonError> {
 async fn start(
     path: &Path,
     config: Config,
-    record: PathBuf,
+    directory: PathBuf,
     events: mpsc::Sender<Event>,
 ) -> Result<Daemon, DaemonError> {
     let now = Instant::now();
@@ -172,6 +179,8 @@ async fn start(
         return Err(DaemonError::NoInterface(name.to_owned()));
     }
     control.inherit(&left);
+    let drains = Drains::restore(&directory, &mut control);
+    let record = directory.join("ipvs");
     let kernel = Kernel::get(&mut control, &record).await?;
     let (hosts, wanted) = watch::channel(control.wanted_hosts());
     tokio::spawn(hosts::run(netlink.clone(), wanted, events.clone()));
@@ -191,6 +200,7 @@ async fn start(
             error: None,
         },
         control,
+        drains,
         kernel,
         record,
         held: left.iter().copied().collect(),
@@ -201,6 +211,7 @@ async fn start(
         verdicts: Vec::new(),
         retry_at: None,
         unfit: BTreeSet::new(),
+        trace: None,
     })
 }
 
@@ -211,6 +222,7 @@ impl Daemon {
         self.checks.configure(&config.services);
         self.vrrp
             .send(vrrp::Command::Configure(config.vrrp.clone()));
+        self.follow_log();
     }
 
     async fn work(&mut self, inbox: &mut mpsc::Receiver<Event>) -> Result<(), DaemonError> {
@@ -225,6 +237,8 @@ impl Daemon {
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut audit = interval(AUDIT);
         audit.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut program_log = interval(PROGRAM_LOG);
+        program_log.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut deadline = None;
         loop {
             self.settle().await?;
@@ -246,6 +260,7 @@ impl Daemon {
                 }
                 () = sleep_until(wake) => self.retry_at = None,
                 _ = audit.tick() => self.audit().await,
+                _ = program_log.tick(), if self.has_log() => self.flush_log(),
                 _ = hangup.recv() => {
                     // Logged, and kept for `status`.
                     let _ = self.reload().await;
@@ -257,7 +272,9 @@ impl Daemon {
     }
 
     async fn audit(&mut self) {
+        self.expire_trace();
         self.refresh_links().await;
+        self.kernel.tick(Instant::now());
         self.kernel.audit(&mut self.control, &self.record).await;
     }
 

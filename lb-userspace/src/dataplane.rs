@@ -4,6 +4,7 @@
 //! finds the difference to what is applied, and `slots` what becomes of those that moved; `sweep`
 //! looks through the records (all PURE). `xdp` writes it into the kernel.
 
+pub mod explain;
 pub mod index;
 pub mod ipvs;
 pub mod maglev;

@@ -90,7 +90,7 @@ fn wanted(services: &[Service]) -> BTreeMap<Subject, (SocketAddr, Check)> {
                 service: service.name.clone(),
                 real_server: server.address,
             };
-            let target = SocketAddr::new(server.address, service.address.port());
+            let target = SocketAddr::new(server.address, check.port);
             wanted.insert(subject, (target, check));
         }
     }
@@ -131,5 +131,24 @@ async fn probe(target: SocketAddr, check: &Check) -> Result<(), String> {
     match tokio::time::timeout(check.timeout, probe).await {
         Ok(outcome) => outcome,
         Err(_) => Err(format!("no answer within {:?}", check.timeout)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_check_goes_to_its_own_port() {
+        let text = "[[vrrp]]\nname = \"VI\"\ninterface = \"eth0\"\nvirtual_router_id = 1\n\
+                    addresses = [\"192.0.2.10\"]\n[[service]]\nname = \"all\"\n\
+                    address = \"192.0.2.10:0\"\ncheck = { type = \"tcp\", port = 22 }\n\
+                    [[service.real_server]]\naddress = \"192.0.2.21\"\n";
+        let config = crate::config::parse(Path::new("test.toml"), text).unwrap();
+        let targets: Vec<_> = wanted(&config.services).into_values().collect();
+        assert_eq!(targets.len(), 1);
+        assert_eq!(targets[0].0, "192.0.2.21:22".parse().unwrap());
     }
 }

@@ -35,6 +35,17 @@ pub struct Link {
     pub mtu: u32,
     /// The XDP program that it carries, ours or another.
     pub xdp: Option<AttachedProgram>,
+    /// It is a VLAN on another interface of this host.
+    pub vlan: Option<Vlan>,
+}
+
+/// What makes an interface a VLAN device, 802.1Q or 802.1ad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vlan {
+    /// Index of the interface below it.
+    pub parent: u32,
+    /// 1–4094; 0 = frames are tagged with their priority alone.
+    pub id: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

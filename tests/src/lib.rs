@@ -15,4 +15,5 @@ pub mod netns;
 pub mod plane_bench;
 pub mod sandbox;
 pub mod steps;
+pub mod test_run;
 pub mod wait;

@@ -137,16 +137,54 @@ fn a_foreign_program_is_reported_and_left_alone() {
             .attach(&nic, ModeChoice::Best)
             .err()
             .context("the NIC is taken")?;
+        let (error, id) = (error.to_string(), foreign.program_id());
+        let id = id.context("the foreign program's id")?;
         ensure!(
-            error
-                .to_string()
-                .contains("another XDP program is attached"),
+            error.contains(&format!("another XDP program is attached: lvx, id {id}")),
             "{error}"
         );
         ensure!(
             attached(&nic.name)? == before,
             "the foreign program was touched"
         );
+        // What the error tells to do is enough.
+        follow_advice(&error)?;
+        xdp.attach(&nic, ModeChoice::Best)?;
+        Ok(())
+    });
+}
+
+/// Runs the first command that an error gives.
+fn follow_advice(error: &str) -> Result<()> {
+    let given = error.split('`').nth(1).context("a command in the error")?;
+    let (program, arguments) = given.split_once(' ').context("arguments")?;
+    let arguments: Vec<&str> = arguments.split(' ').collect();
+    command(program, &arguments).map(drop)
+}
+
+/// Other tools attach by netlink: there is no link to detach.
+#[test]
+fn a_foreign_program_without_a_link_is_named_and_can_be_removed_too() {
+    in_sandbox(|sandbox| {
+        let nic = nic("veth0")?;
+        let mut foreign = load(sandbox, &sandbox.bpffs.join("foreign"))?;
+        let pin = sandbox.bpffs.join("foreign_program");
+        foreign.program()?.pin(&pin)?;
+        let id = foreign.program_id().context("the foreign program's id")?;
+        for kind in ["xdpdrv", "xdpgeneric"] {
+            let pinned = pin.display().to_string();
+            command(
+                "bpftool",
+                &["net", "attach", kind, "pinned", &pinned, "dev", &nic.name],
+            )?;
+            let mut xdp = load(sandbox, &sandbox.bpffs.join("lvx"))?;
+            let error = xdp.attach(&nic, ModeChoice::Best).err();
+            let error = error.context("the NIC is taken")?.to_string();
+            ensure!(error.contains(&format!("lvx, id {id};")), "{error}");
+            follow_advice(&error)?;
+            xdp.attach(&nic, ModeChoice::Best)?;
+            xdp.detach(&nic.name);
+        }
         Ok(())
     });
 }

@@ -6,17 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use aya::TestRun;
-use aya::programs::TestRunOptions;
 use aya_obj::programs::XdpAttachType;
 use lb_common::maglev::TableSize;
 use lb_tests::sandbox::{Sandbox, in_sandbox};
+use lb_tests::test_run::{XDP_PASS, XDP_TX, test_run};
 use lb_userspace::dataplane::table::{
     ForwardingTable, Mac, Path, RealServer, Service, service_key,
 };
 use lb_userspace::dataplane::xdp::{Outcome, Xdp};
 
-const XDP_TX: u32 = 3;
 const OUR_MAC: Mac = Mac([2, 0, 0, 0, 0, 2]);
 const VIP: [u8; 4] = [192, 0, 2, 10];
 const SWAPS: u32 = 4000;
@@ -67,15 +65,8 @@ fn syn_from(client_port: u16, port: u16) -> Vec<u8> {
 
 /// Action, and last byte of the destination MAC, of a frame through the program.
 fn run(program: &mut aya::programs::Xdp, frame: &[u8]) -> Result<(u32, u8)> {
-    let mut out = vec![0; frame.len()];
-    let options = TestRunOptions {
-        data_in: Some(frame),
-        data_out: Some(&mut out),
-        repeat: 1,
-        ..TestRunOptions::default()
-    };
-    let result = program.test_run(options)?;
-    Ok((result.return_value, out[5]))
+    let (action, out) = test_run(program, frame)?;
+    Ok((action, out[5]))
 }
 
 /// A second handle of the program, for another thread.
@@ -203,7 +194,7 @@ fn services_come_and_go_without_a_packet_in_between() {
         })?;
         xdp.apply(&ForwardingTable::default())?;
         let (action, _) = run(xdp.program()?, &syn(80))?;
-        ensure!(action == 2, "action {action} without any service");
+        ensure!(action == XDP_PASS, "action {action} without any service");
         Ok(())
     });
 }

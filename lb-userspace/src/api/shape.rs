@@ -9,8 +9,53 @@ use serde::{Deserialize, Serialize};
 pub enum Request {
     Status,
     Reload,
-    Where { service: String, client: IpAddr },
-    Plane { plane: PlaneName },
+    Where {
+        service: String,
+        client: IpAddr,
+        /// The client's port; some services need it.
+        #[serde(default)]
+        port: Option<u16>,
+    },
+    Plane {
+        plane: PlaneName,
+    },
+    TraceStart(TraceWanted),
+    /// Packets since the last time. A trace that nobody reads ends by itself.
+    TraceRead {
+        trace: u64,
+    },
+    TraceStop {
+        trace: u64,
+    },
+    Drain {
+        service: String,
+        server: IpAddr,
+        /// Seconds, from 1 to 30 days.
+        #[serde(default)]
+        deadline: Option<u64>,
+    },
+    Undrain {
+        service: String,
+        server: IpAddr,
+    },
+}
+
+/// Which packets `lvx trace` shows; without any wishes all of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceWanted {
+    /// Name of a service.
+    pub service: Option<String>,
+    pub client: Option<Network>,
+    /// Only packets that are left to the kernel.
+    pub drops: bool,
+    /// Packets per second.
+    pub rate: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    pub address: IpAddr,
+    pub prefix_len: u8,
 }
 
 /// `lvx plane`.
@@ -33,6 +78,13 @@ pub enum Answer {
     Where(Where),
     /// The planes were switched.
     Switched,
+    /// By this number the trace is read and stopped.
+    TraceStarted(u64),
+    Traced(Traced),
+    TraceStopped,
+    Drained(Drained),
+    /// The real server gets clients again.
+    Undrained,
     /// The request failed; in words for the operator.
     Error(String),
 }
@@ -89,6 +141,24 @@ pub struct Dataplane {
     pub interfaces: Vec<Interface>,
     /// Packets left to the kernel, by reason, all of them.
     pub passed: Vec<Count>,
+    /// Bytes of all maps of the program.
+    #[serde(default)]
+    pub memory: u64,
+    /// Records of connections and clients, by map.
+    #[serde(default)]
+    pub records: Vec<Records>,
+    /// Packets that were sent on although something was missing, by what it was, all of them.
+    #[serde(default)]
+    pub notes: Vec<Count>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Records {
+    /// `exceptions`, `persistence` or `flows`.
+    pub map: String,
+    pub used: u64,
+    /// `[global.maps]`
+    pub room: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,17 +203,30 @@ pub struct Service {
     pub packets: u64,
     pub bytes: u64,
     pub connections: u64,
+    /// The slots of its table, by state; `null` where XDP does not serve it.
+    pub slots: Option<Slots>,
     pub real_servers: Vec<RealServer>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slots {
+    pub stable: u32,
+    /// A change moved them less than the settling time ago.
+    pub settling: u32,
+    /// Connections stay that are not where the table sends them.
+    pub exceptional: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RealServer {
     pub address: IpAddr,
     pub weight: u16,
-    /// `up`, `down`, `checking`, `no-mac` or `unreachable`.
+    /// `up`, `draining`, `drained`, `down`, `checking`, `no-mac` or `unreachable`.
     pub state: String,
     /// Why it takes no packets; `null` while it does.
     pub reason: Option<String>,
+    /// Connections that it is known to have left while it is `draining`; `null` otherwise.
+    pub remaining: Option<u64>,
     pub mac: Option<String>,
     pub packets: u64,
     pub bytes: u64,
@@ -167,12 +250,111 @@ pub struct Reloaded {
     pub changed: bool,
 }
 
+/// `lvx drain`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drained {
+    /// Seconds for which the real server keeps its connections; `null`: as long as they live.
+    pub deadline: Option<u64>,
+}
+
 /// `lvx where --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Where {
     pub service: String,
     pub client: IpAddr,
+    pub port: Option<u16>,
     pub slot: u32,
+    /// `stable`, `settling`, `exceptional` or `flow`.
+    #[serde(default)]
+    pub state: String,
+    /// The slot's server before the change, while it is settling.
+    pub previous: Option<IpAddr>,
+    /// The server in the record of the client's connection.
+    pub record: Option<IpAddr>,
+    /// Why it is this real server; a sentence.
+    #[serde(default)]
+    pub why: String,
     /// `null` if no real server can take packets.
     pub real_server: Option<IpAddr>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traced {
+    pub packets: Vec<TracedPacket>,
+    /// Packets since the start that are not shown for the rate's sake.
+    pub over_rate: u64,
+    /// Packets since the start that were not read in time.
+    pub lost: u64,
+}
+
+/// A line of `lvx trace --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TracedPacket {
+    /// Nanoseconds since 1970 (UTC).
+    pub at: u64,
+    /// By which it came in.
+    pub interface: String,
+    /// `null` if its headers could not be read; port 0 in a fragment.
+    pub client: Option<SocketAddr>,
+    /// What it was sent to; the same.
+    pub destination: Option<SocketAddr>,
+    /// `tcp`, `udp`, `sctp`, or a number.
+    pub protocol: String,
+    pub fragment: bool,
+    /// Name of the service with this destination.
+    pub service: Option<String>,
+    /// `open`, `data`, `close`, `datagram` or `quote` (an ICMP error).
+    pub segment: String,
+    /// IP length.
+    pub bytes: u32,
+    /// `transmitted`, `redirected` (to another interface) or `passed` (to the kernel).
+    pub verdict: String,
+    /// Why it was passed; `null` if it was not.
+    pub reason: Option<String>,
+    /// The chosen one; `null` if there was none.
+    pub real_server: Option<IpAddr>,
+    /// Of the service's table; `null` if the table was not asked.
+    pub slot: Option<u32>,
+    /// `stable`, `settling` or `exceptional`.
+    pub slot_state: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Clients of an older version leave out what they do not know.
+    #[test]
+    fn older_requests_are_understood() {
+        let client = "198.51.100.7".parse().unwrap();
+        let service = || "web".to_owned();
+        for (text, expected) in [
+            (
+                r#"{"request":"where","service":"web","client":"198.51.100.7"}"#,
+                Request::Where {
+                    service: service(),
+                    client,
+                    port: None,
+                },
+            ),
+            (
+                r#"{"request":"drain","service":"web","server":"198.51.100.7"}"#,
+                Request::Drain {
+                    service: service(),
+                    server: client,
+                    deadline: None,
+                },
+            ),
+            (
+                r#"{"request":"undrain","service":"web","server":"198.51.100.7"}"#,
+                Request::Undrain {
+                    service: service(),
+                    server: client,
+                },
+            ),
+        ] {
+            let request: Request = serde_json::from_str(text).unwrap();
+            assert_eq!(request, expected);
+        }
+    }
 }

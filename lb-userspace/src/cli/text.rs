@@ -1,8 +1,11 @@
 //! Answers for people. The JSON shapes are for programs.
 
 use std::fmt::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
 
-use crate::api::shape::{Count, Dataplane, Reloaded, Service, Status, Where};
+use crate::api::shape::{Count, Dataplane, Drained, Reloaded, Service, Status, Where};
+use crate::config;
 
 pub(super) fn status(status: &Status) -> String {
     let mut out = format!("lvx {} on {}\n", status.version, status.router_id);
@@ -69,6 +72,20 @@ fn dataplane(out: &mut String, plane: &Dataplane) {
         1,
         &format!("left to the kernel: {}", counts(&plane.passed)),
     );
+    if plane.notes.iter().any(|note| note.packets > 0) {
+        line(out, 1, &format!("no room: {}", counts(&plane.notes)));
+    }
+    if !plane.records.is_empty() {
+        let maps = plane.records.iter();
+        let maps = maps.map(|one| format!("{} {} of {}", one.map, one.used, one.room));
+        let maps: Vec<String> = maps.collect();
+        let memory = plane.memory.div_ceil(1 << 20);
+        line(
+            out,
+            1,
+            &format!("records: {}; all maps: {memory} MiB", maps.join(", ")),
+        );
+    }
     if let Some(event) = plane.events.last() {
         let times = format!("{} switches, {} repairs", plane.switches, plane.repairs);
         line(out, 1, &format!("{times}; last: {}", event.text));
@@ -87,6 +104,18 @@ fn service(out: &mut String, service: &Service) {
     );
     if !service.plane_reason.is_empty() {
         line(out, 1, &service.plane_reason);
+    }
+    if let Some(slots) = service.slots
+        && slots.settling + slots.exceptional > 0
+    {
+        line(
+            out,
+            1,
+            &format!(
+                "slots: {} stable, {} settling, {} exceptional",
+                slots.stable, slots.settling, slots.exceptional
+            ),
+        );
     }
     line(
         out,
@@ -114,6 +143,9 @@ fn service(out: &mut String, service: &Service) {
         if let Some(reason) = &server.reason {
             line(out, 2, reason);
         }
+        if let Some(remaining) = server.remaining {
+            line(out, 2, &format!("{remaining} connections remain"));
+        }
     }
 }
 
@@ -139,15 +171,35 @@ fn line(out: &mut String, indent: usize, text: &str) {
 }
 
 pub(super) fn found(found: &Where) -> String {
+    let client = match found.port {
+        Some(port) => SocketAddr::new(found.client, port).to_string(),
+        None => found.client.to_string(),
+    };
+    let sent = match found.real_server {
+        Some(server) => format!("sent to {server}"),
+        None => "sent nowhere".to_owned(),
+    };
     let Where {
         service,
-        client,
         slot,
-        real_server,
+        state,
+        why,
+        ..
     } = found;
-    match real_server {
-        Some(server) => format!("{service}: {client} is in slot {slot}, sent to {server}"),
-        None => format!("{service}: {client} is in slot {slot}, no real server can take packets"),
+    let slot = match state.as_str() {
+        "flow" => String::new(),
+        state => format!("in slot {slot} ({state}), "),
+    };
+    format!("{service}: {client} is {slot}{sent}: {why}")
+}
+
+pub(super) fn drained(drained: Drained) -> String {
+    match drained.deadline {
+        None => "gets no new clients; its connections may stay".to_owned(),
+        Some(seconds) => {
+            let time = config::show_duration(Duration::from_secs(seconds));
+            format!("gets no new clients, and no packets after {time}")
+        }
     }
 }
 
@@ -156,5 +208,43 @@ pub(super) const fn reloaded(reloaded: Reloaded) -> &'static str {
         "reloaded"
     } else {
         "reloaded: the configuration is the same as before"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_tells_slot_server_and_reason() {
+        let mut answer = Where {
+            service: "web".to_owned(),
+            client: "198.51.100.7".parse().unwrap(),
+            port: None,
+            slot: 12,
+            state: "stable".to_owned(),
+            previous: None,
+            record: None,
+            why: "the table decides".to_owned(),
+            real_server: Some("192.0.2.21".parse().unwrap()),
+        };
+        assert_eq!(
+            found(&answer),
+            "web: 198.51.100.7 is in slot 12 (stable), sent to 192.0.2.21: the table decides"
+        );
+        answer.port = Some(40_000);
+        answer.state = "flow".to_owned();
+        answer.real_server = None;
+        assert_eq!(
+            found(&answer),
+            "web: 198.51.100.7:40000 is sent nowhere: the table decides"
+        );
+    }
+
+    #[test]
+    fn a_drain_tells_its_deadline() {
+        let text = |deadline| drained(Drained { deadline });
+        assert!(text(None).ends_with("its connections may stay"));
+        assert!(text(Some(600)).ends_with("no packets after 10m"));
     }
 }

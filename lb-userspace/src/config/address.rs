@@ -38,7 +38,7 @@ pub(super) fn interface_address(
     })
 }
 
-/// `192.0.2.10:80`.
+/// `192.0.2.10:80`, or `192.0.2.10:0` for all ports.
 pub(super) fn service_address(report: &mut Report<'_>, value: Value<'_>) -> Option<SocketAddrV4> {
     let text = string(report, value)?;
     let (ip, port) = split_port(text);
@@ -50,7 +50,8 @@ pub(super) fn service_address(report: &mut Report<'_>, value: Value<'_>) -> Opti
             .hint(format!("add the port, like \"{ip}:80\""));
         return None;
     };
-    Some(SocketAddrV4::new(ip, port_number(report, value, port)?))
+    let port = port_number(report, value, port, 0)?;
+    Some(SocketAddrV4::new(ip, port))
 }
 
 /// `192.0.2.21` or, with the service's port, `192.0.2.21:80`.
@@ -62,7 +63,7 @@ pub(super) fn server_address(
     let (ip, port) = split_port(text);
     let ip = parse_ip(report, value, ip)?;
     let port = match port {
-        Some(port) => Some(port_number(report, value, port)?),
+        Some(port) => Some(port_number(report, value, port, 1)?),
         None => None,
     };
     Some((ip, port))
@@ -110,10 +111,10 @@ fn parse_ip(report: &mut Report<'_>, value: Value<'_>, text: &str) -> Option<IpA
     None
 }
 
-fn port_number(report: &mut Report<'_>, value: Value<'_>, text: &str) -> Option<u16> {
+fn port_number(report: &mut Report<'_>, value: Value<'_>, text: &str, min: u16) -> Option<u16> {
     let port = decimal(text)
         .and_then(|n| u16::try_from(n).ok())
-        .filter(|port| *port > 0);
+        .filter(|port| *port >= min);
     if port.is_none() {
         let subject = value.subject();
         report
@@ -121,7 +122,10 @@ fn port_number(report: &mut Report<'_>, value: Value<'_>, text: &str) -> Option<
                 &value.span(),
                 format!("{subject} has an impossible port: {text:?}"),
             )
-            .hint("a port is a number from 1 to 65535");
+            .hint(match min {
+                0 => "a port is a number from 1 to 65535, or 0 for all ports",
+                _ => "a port is a number from 1 to 65535",
+            });
     }
     port
 }

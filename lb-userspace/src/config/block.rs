@@ -15,9 +15,11 @@ pub(super) enum Kind {
     Auth,
     Garp,
     Sync,
+    Maps,
     Service,
     RealServer,
     Persistence,
+    Timeouts,
     Check,
 }
 
@@ -30,9 +32,11 @@ impl Kind {
             Self::Auth => "`auth`",
             Self::Garp => "`garp`",
             Self::Sync => "`sync`",
+            Self::Maps => "`maps`",
             Self::Service => "[[service]]",
             Self::RealServer => "[[service.real_server]]",
             Self::Persistence => "`persistence`",
+            Self::Timeouts => "`timeouts`",
             Self::Check => "`check`",
         }
     }
@@ -232,9 +236,11 @@ impl<'a> Block<'a> {
             | Kind::Auth
             | Kind::Garp
             | Kind::Sync
+            | Kind::Maps
             | Kind::Service
             | Kind::RealServer
             | Kind::Persistence
+            | Kind::Timeouts
             | Kind::Check) => format!("in {}", kind.name()),
         };
         let closest = suggest::closest(word, self.known.iter().copied());

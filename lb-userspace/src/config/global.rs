@@ -8,7 +8,7 @@ use super::block::{Block, Kind, Value};
 use super::check::duplicates;
 use super::reader::{absolute_path, choice, integer, interface, list, name, one_of};
 use super::report::Report;
-use super::{Global, PlaneChoice, Sync};
+use super::{Global, Maps, PlaneChoice, ProgramLog, Sync};
 
 const PLANES: &[(&str, PlaneChoice)] = &[
     ("auto", PlaneChoice::Auto),
@@ -17,6 +17,16 @@ const PLANES: &[(&str, PlaneChoice)] = &[
     ("xdp-generic", PlaneChoice::XdpGeneric),
     ("ipvs", PlaneChoice::Ipvs),
 ];
+const LOG_LEVELS: &[(&str, ProgramLog)] = &[
+    ("off", ProgramLog::Off),
+    ("error", ProgramLog::Error),
+    ("warn", ProgramLog::Warn),
+    ("info", ProgramLog::Info),
+    ("debug", ProgramLog::Debug),
+];
+
+const LEAST_ROOM: u32 = 1 << 10;
+const MOST_ROOM: u32 = 1 << 24;
 
 pub(super) fn read(report: &mut Report<'_>, mut block: Block<'_>, host: &str) -> Option<Global> {
     let b = &mut block;
@@ -43,6 +53,8 @@ pub(super) fn read(report: &mut Report<'_>, mut block: Block<'_>, host: &str) ->
     );
     let table_size = b.default(report, "table_size", TableSize::DEFAULT, table_size);
     let sync = sync(report, b);
+    let maps = maps(report, b);
+    let program_log = b.default(report, "program_log", ProgramLog::Off, choice(LOG_LEVELS));
     block.finish(report, None);
     Some(Global {
         router_id: router_id?.unwrap_or(host).to_owned(),
@@ -52,6 +64,8 @@ pub(super) fn read(report: &mut Report<'_>, mut block: Block<'_>, host: &str) ->
         interfaces: interfaces.into_iter().map(|i| i.value).collect(),
         table_size: table_size?,
         sync: sync?,
+        maps: maps?,
+        program_log: program_log?,
     })
 }
 
@@ -67,6 +81,46 @@ fn sync(report: &mut Report<'_>, global: &mut Block<'_>) -> Option<Option<Sync>>
         interface: interface?,
         id: id?,
     }))
+}
+
+fn maps(report: &mut Report<'_>, global: &mut Block<'_>) -> Option<Maps> {
+    let default = Maps::default();
+    let Some(mut block) = global.block(report, "maps", Kind::Maps) else {
+        return Some(default);
+    };
+    let b = &mut block;
+    let exceptions = b.default(report, "exceptions", default.exceptions, room);
+    let persistence = b.default(report, "persistence", default.persistence, room);
+    let flows = b.default(report, "flows", default.flows, room);
+    block.finish(report, Some(global));
+    Some(Maps {
+        exceptions: exceptions?,
+        persistence: persistence?,
+        flows: flows?,
+    })
+}
+
+/// Records of a map: a power of two.
+fn room(report: &mut Report<'_>, value: Value<'_>) -> Option<u32> {
+    let records: u32 = integer(LEAST_ROOM.into(), MOST_ROOM.into())(report, value)?;
+    if records.is_power_of_two() {
+        return Some(records);
+    }
+    let above = records.next_power_of_two();
+    let below = above / 2;
+    let nearest = if records - below < above - records {
+        below
+    } else {
+        above
+    };
+    let subject = value.subject();
+    report
+        .error(
+            &value.span(),
+            format!("{subject} must be a power of two, not {records}"),
+        )
+        .hint(format!("the nearest one is {nearest}"));
+    None
 }
 
 fn table_size(report: &mut Report<'_>, value: Value<'_>) -> Option<TableSize> {

@@ -1,6 +1,8 @@
 //! What messages, status and the kernel call the values of a configuration.
 
-use super::{PlaneChoice, Protocol, Scheduler};
+use lb_common::layout::MAX_LEAST;
+
+use super::{PlaneChoice, ProgramLog, Protocol, Scheduler};
 
 impl PlaneChoice {
     /// As the file writes it.
@@ -11,6 +13,19 @@ impl PlaneChoice {
             Self::XdpNative => "xdp-native",
             Self::XdpGeneric => "xdp-generic",
             Self::Ipvs => "ipvs",
+        }
+    }
+}
+
+impl ProgramLog {
+    /// As the file writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
         }
     }
 }
@@ -45,6 +60,15 @@ impl Scheduler {
             Self::Wrr => "wrr",
             Self::Lc => "lc",
             Self::Wlc => "wlc",
+        }
+    }
+
+    /// Most real servers of a service among which the XDP program chooses, if it has a limit of
+    /// its own: it looks at each one's connections for every new connection.
+    pub const fn program_limit(self) -> Option<usize> {
+        match self {
+            Self::Lc | Self::Wlc => Some(MAX_LEAST as usize),
+            Self::Mh | Self::Sh | Self::Rr | Self::Wrr => None,
         }
     }
 }

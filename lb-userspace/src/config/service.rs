@@ -1,18 +1,14 @@
 //! `[[service]]` with its real servers.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
-
-use lb_common::maglev::TableSize;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use super::address::{server_address, service_address};
 use super::block::{Block, Kind};
 use super::check::duplicates;
+use super::fits::{fits_ipvs, fits_plane, fits_service};
 use super::reader::{at, choice, integer, name};
 use super::report::{At, Report};
-use super::{
-    Global, PlaneChoice, Protocol, RealServer, Scheduler, Service, health, scheduling, suggest,
-    vrrp,
-};
+use super::{Global, Protocol, RealServer, Service, health, scheduling, suggest, timing, vrrp};
 
 const PROTOCOLS: &[(&str, Protocol)] = &[
     ("tcp", Protocol::Tcp),
@@ -55,24 +51,28 @@ pub(super) fn read(
     routers: &Routers<'_>,
     global: Option<&Global>,
 ) -> Draft {
-    let plane = global.map(|global| global.dataplane);
     let b = &mut block;
     let name = b.required(report, "name", at(name)).map(|name| At {
         value: name.value.to_owned(),
         span: name.span,
     });
     let address = b.required(report, "address", at(service_address));
-    let protocol = protocol(report, b, plane);
+    let protocol = b.default(report, "protocol", Protocol::Tcp, choice(PROTOCOLS));
     let instance = b.optional(report, "vrrp", at(super::reader::string));
     let vrrp = address
         .as_ref()
         .zip(instance)
         .and_then(|(address, named)| holder(report, routers, address, named.as_ref()));
-    let scheduling = scheduling::read(report, b, plane);
-    let check = health::read(report, b);
+    let scheduling = scheduling::read(report, b);
+    let timing = timing::read(report, b, protocol);
+    let port = address.as_ref().map(|address| address.value.port());
+    let check = health::read(report, b, port);
     let blocks = b.blocks(report, "real_server", Kind::RealServer);
-    if let (Some(Scheduler::Mh), Some(global)) = (scheduling.scheduler, global) {
-        fits_table(report, &blocks, global.table_size);
+    if let (Some(scheduler), Some(global)) = (scheduling.scheduler, global) {
+        fits_plane(report, &blocks, scheduler, global);
+    }
+    if let (Some(address), Some(None), Some(global)) = (&address, scheduling.persistence, global) {
+        fits_ipvs(report, address, global.dataplane);
     }
     let servers: Vec<_> = blocks
         .into_iter()
@@ -99,6 +99,9 @@ pub(super) fn read(
             scheduler: scheduling.scheduler?,
             flags: scheduling.flags?,
             persistence: scheduling.persistence?,
+            timeouts: timing.timeouts?,
+            affinity: timing.affinity?,
+            drain_deadline: timing.drain_deadline?,
             check: check?,
             real_servers: servers.into_iter().map(|s| s.value).collect(),
         })
@@ -109,21 +112,6 @@ pub(super) fn read(
         address: place,
         service,
     }
-}
-
-fn protocol(
-    report: &mut Report<'_>,
-    block: &mut Block<'_>,
-    plane: Option<PlaneChoice>,
-) -> Option<Protocol> {
-    let given = block.optional(report, "protocol", at(choice(PROTOCOLS)))?;
-    let Some(At { value, span }) = given else {
-        return Some(Protocol::Tcp);
-    };
-    if value == Protocol::Sctp {
-        scheduling::needs_ipvs(report, plane, &span, "`protocol` = \"sctp\"");
-    }
-    Some(value)
 }
 
 /// The name of the VRRP instance that holds a service's address.
@@ -173,19 +161,6 @@ fn holder(
     None
 }
 
-fn fits_table(report: &mut Report<'_>, servers: &[Block<'_>], table_size: TableSize) {
-    let slots = table_size.slots();
-    let excess = usize::try_from(slots.get()).map_or(None, |slots| servers.get(slots));
-    if let Some(block) = excess {
-        report
-            .error(
-                &block.span,
-                format!("more real servers than the {slots} slots of the service's table"),
-            )
-            .hint("set a larger `table_size` in [global], on both directors");
-    }
-}
-
 fn real_server(
     report: &mut Report<'_>,
     mut block: Block<'_>,
@@ -209,36 +184,4 @@ fn real_server(
         },
         span,
     })
-}
-
-fn fits_service(
-    report: &mut Report<'_>,
-    span: &super::report::Span,
-    address: IpAddr,
-    port: Option<u16>,
-    vip: SocketAddrV4,
-) -> Option<()> {
-    let mut fault = |message: String, hint: &str| {
-        report.error(span, message).hint(hint);
-        None
-    };
-    if address.is_ipv6() {
-        return fault(
-            format!("real server {address} is IPv6, but the service's address is IPv4"),
-            "direct routing cannot translate between address families",
-        );
-    }
-    if address == IpAddr::V4(*vip.ip()) {
-        return fault(
-            format!("real server {address} is the service's own address"),
-            "write the address that the server has besides the virtual one",
-        );
-    }
-    match port {
-        Some(port) if port != vip.port() => fault(
-            format!("port {port} is not the service's port {}", vip.port()),
-            "direct routing cannot translate ports: run the server on the service's port",
-        ),
-        Some(_) | None => Some(()),
-    }
 }

@@ -27,9 +27,6 @@ const KEYS: &[(Kind, &[&str])] = &[
     (
         Kind::Service,
         &[
-            "affinity",
-            "timeouts",
-            "drain_deadline",
             "plane",
             "slow_start",
             "initial",
@@ -54,7 +51,6 @@ const KEYS: &[(Kind, &[&str])] = &[
             "interface",
             "mark",
             "connect_address",
-            "connect_port",
             "path",
             "method",
             "host",

@@ -1,6 +1,6 @@
 //! Which data plane serves which service, and why: the ladder of DESIGN 4.4. PURE.
 
-use crate::config::{PlaneChoice, Protocol, Scheduler, Service};
+use crate::config::{PlaneChoice, Service};
 
 /// What packets are forwarded by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,16 +132,16 @@ impl Planes {
     /// The plane of `service`, by the ladder.
     #[must_use]
     pub fn assign(&self, service: &Service) -> Assignment {
-        self.climb(program_lacks(service))
+        self.climb(program_lacks(service), ipvs_lacks(service))
     }
 
     /// The plane of a service that asks for nothing special.
     #[must_use]
     pub fn without_service(&self) -> Assignment {
-        self.climb(None)
+        self.climb(None, None)
     }
 
-    fn climb(&self, program_lacks: Option<String>) -> Assignment {
+    fn climb(&self, program_lacks: Option<String>, ipvs_lacks: Option<String>) -> Assignment {
         let able = program_lacks.is_none();
         let barred = self.xdp_barred().map(str::to_owned);
         let xdp_lacks = barred.or(program_lacks);
@@ -151,7 +151,7 @@ impl Planes {
                 reason: String::new(),
             };
         };
-        let Some(ipvs) = self.ipvs_lacks() else {
+        let Some(ipvs) = self.ipvs_lacks().or(ipvs_lacks) else {
             return Assignment {
                 plane: Some(Plane::Ipvs),
                 reason,
@@ -180,25 +180,20 @@ impl Planes {
 /// What the XDP program cannot do that `service` needs, if there is anything.
 #[must_use]
 pub fn program_lacks(service: &Service) -> Option<String> {
-    let lacks = |what: &str| {
-        Some(format!(
-            "the XDP program does not do {what} in this version"
-        ))
-    };
-    match service.protocol {
-        Protocol::Tcp | Protocol::Udp => {}
-        Protocol::Sctp => return lacks("SCTP"),
-    }
-    match service.scheduler {
-        Scheduler::Mh => {}
-        Scheduler::Sh | Scheduler::Rr | Scheduler::Wrr | Scheduler::Lc | Scheduler::Wlc => {
-            return lacks(&format!("scheduler {}", service.scheduler.name()));
-        }
-    }
-    if service.flags.port || service.flags.fallback {
-        return lacks("scheduler flags");
-    }
-    service.persistence.and_then(|_| lacks("persistence"))
+    let limit = service.scheduler.program_limit()?;
+    (service.real_servers.len() > limit).then(|| {
+        format!(
+            "scheduler {} chooses among {limit} real servers at most",
+            service.scheduler.name()
+        )
+    })
+}
+
+/// What the kernel's IPVS cannot do that `service` needs, if there is anything.
+#[must_use]
+pub fn ipvs_lacks(service: &Service) -> Option<String> {
+    let all_ports = service.address.port() == 0 && service.persistence.is_none();
+    all_ports.then(|| "it serves all ports of an address only with persistence".to_owned())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::config;
+use crate::dataplane::table::Path;
 use crate::health::Subject;
 use crate::netlink::hosts::{self, Knowledge};
 use crate::netlink::{Resolution, Route};
@@ -48,7 +49,14 @@ impl Control {
             real_server: server.address,
         };
         match (&service.check, self.verdicts.get(&subject)) {
-            (None, _) | (Some(_), Some(Ok(()))) => self.reach(server.address),
+            (None, _) | (Some(_), Some(Ok(()))) => {
+                let state = self.reach(server.address);
+                if self.drains.has(&subject) {
+                    state.drained(self.drains.is_over(&subject))
+                } else {
+                    state
+                }
+            }
             (Some(_), Some(Err(reason))) => ServerState::Down {
                 reason: reason.clone(),
             },
@@ -60,7 +68,7 @@ impl Control {
     fn reach(&self, host: IpAddr) -> ServerState {
         match self.routes.get(&host) {
             None => ServerState::Resolving,
-            Some(Route::Local) => ServerState::local(),
+            Some(Route::Local) => ServerState::Up { path: Path::Local },
             Some(Route::Via { gateway }) => ServerState::unreachable(format!(
                 "it is behind router {gateway}: direct routing needs it on a network of the director"
             )),
@@ -72,22 +80,35 @@ impl Control {
     }
 
     fn reach_on_link(&self, host: IpAddr, ifindex: u32) -> ServerState {
-        let Some(link) = self.links.values().find(|link| link.index == ifindex) else {
+        let Some(link) = self.link(ifindex) else {
             return ServerState::Resolving;
         };
-        if !self.interfaces().contains(link.name.as_str()) {
+        let (carrier, name) = (self.carrier(link), &link.name);
+        if !self.interfaces().contains(carrier.name.as_str()) {
+            let carrier = &carrier.name;
             return ServerState::unreachable(format!(
-                "it is on interface {0}, which lvx does not use: add {0} to [global] interfaces",
-                link.name
+                "it is on interface {name}, which lvx does not use: add {carrier} to [global] \
+                 interfaces"
             ));
         }
+        let Some(vlans) = self.vlans(link) else {
+            return ServerState::unreachable(format!(
+                "it is on interface {name}, whose frames have more than two VLAN tags"
+            ));
+        };
         match (self.neighbours.get(&(ifindex, host)), link.mac) {
-            (Some(Resolution::Known(mac) | Resolution::Fixed(mac)), Some(source)) => {
-                ServerState::neighbour(*mac, source, ifindex)
+            (Some(Resolution::Known(mac) | Resolution::Fixed(mac)), Some(source_mac)) => {
+                let path = Path::Link {
+                    mac: *mac,
+                    source_mac,
+                    ifindex: carrier.index,
+                    vlans,
+                };
+                ServerState::Up { path }
             }
             (Some(Resolution::Unknown | Resolution::Failed) | None, _) => ServerState::Resolving,
             (Some(Resolution::Known(_) | Resolution::Fixed(_)), None) => {
-                ServerState::unreachable(format!("interface {} has no MAC address", link.name))
+                ServerState::unreachable(format!("interface {name} has no MAC address"))
             }
         }
     }

@@ -1,6 +1,6 @@
 //! State of one real server of a service. PURE.
 
-use crate::dataplane::table::{Mac, Path};
+use crate::dataplane::table::Path;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerState {
@@ -17,34 +17,40 @@ pub enum ServerState {
         /// With the way out.
         reason: String,
     },
-    /// Takes packets, if it has a weight.
+    /// Takes packets.
     Up { path: Path },
+    /// Healthy, but gets no more clients: those that it has stay.
+    Draining { path: Path },
+    /// It could take packets, but the deadline of its drain has passed.
+    Drained,
 }
 
 impl ServerState {
-    pub(super) const fn local() -> Self {
-        Self::Up { path: Path::Local }
-    }
-
-    pub(super) const fn neighbour(mac: Mac, source_mac: Mac, ifindex: u32) -> Self {
-        let path = Path::Link {
-            mac,
-            source_mac,
-            ifindex,
-            vlans: [0; 2],
-        };
-        Self::Up { path }
-    }
-
     pub(super) const fn unreachable(reason: String) -> Self {
         Self::Unreachable { reason }
+    }
+
+    /// The same of a server that gets no more clients; `over`: nor packets.
+    pub(super) fn drained(self, over: bool) -> Self {
+        let Self::Up { path } = self else {
+            return self;
+        };
+        if over {
+            Self::Drained
+        } else {
+            Self::Draining { path }
+        }
     }
 
     /// Whether waiting would tell no more.
     pub(super) const fn is_settled(&self) -> bool {
         match self {
             Self::Checking | Self::Resolving => false,
-            Self::Down { .. } | Self::Unreachable { .. } | Self::Up { .. } => true,
+            Self::Down { .. }
+            | Self::Unreachable { .. }
+            | Self::Up { .. }
+            | Self::Draining { .. }
+            | Self::Drained => true,
         }
     }
 
@@ -52,8 +58,12 @@ impl ServerState {
     #[must_use]
     pub const fn path(&self) -> Option<Path> {
         match self {
-            Self::Up { path } => Some(*path),
-            Self::Checking | Self::Down { .. } | Self::Resolving | Self::Unreachable { .. } => None,
+            Self::Up { path } | Self::Draining { path } => Some(*path),
+            Self::Checking
+            | Self::Down { .. }
+            | Self::Resolving
+            | Self::Unreachable { .. }
+            | Self::Drained => None,
         }
     }
 
@@ -66,6 +76,8 @@ impl ServerState {
             Self::Resolving => "no-mac",
             Self::Unreachable { .. } => "unreachable",
             Self::Up { .. } => "up",
+            Self::Draining { .. } => "draining",
+            Self::Drained => "drained",
         }
     }
 
@@ -75,7 +87,8 @@ impl ServerState {
         match self {
             Self::Down { reason } | Self::Unreachable { reason } => Some(reason),
             Self::Resolving => Some("its MAC address is not known: it does not answer ARP"),
-            Self::Checking | Self::Up { .. } => None,
+            Self::Drained => Some("the deadline of its drain has passed"),
+            Self::Checking | Self::Up { .. } | Self::Draining { .. } => None,
         }
     }
 }

@@ -1,11 +1,12 @@
 //! What IPVS shall do: the services that are its own, and XDP's as a standby. PURE.
 
-use crate::config;
+use crate::config::{self, Scheduler};
 use crate::dataplane::ipvs::table::{
     Destination, Persistence, Service, ServiceFlags, ServiceKey, Table,
 };
 
 use super::Control;
+use super::plane::ipvs_lacks;
 
 impl Control {
     /// The IPVS table that follows from all that is known.
@@ -21,7 +22,7 @@ impl Control {
             .config
             .services
             .iter()
-            .filter(|service| self.is_active(service));
+            .filter(|service| self.is_active(service) && ipvs_lacks(service).is_none());
         let services = active.map(|service| (ipvs_key(service), self.ipvs_service(service)));
         Table {
             services: services.collect(),
@@ -29,13 +30,21 @@ impl Control {
     }
 
     fn ipvs_service(&self, service: &config::Service) -> Service {
-        // The scheduler mh still counts on a server of weight 0: one that is out must be gone.
-        let usable = service.real_servers.iter().filter(|server| {
-            server.weight > 0 && self.server_state(service, server).path().is_some()
+        // With weight 0 a server keeps its connections. But mh and sh still count on it: one that
+        // gets no clients must be gone.
+        let keeps_drained = match service.scheduler {
+            Scheduler::Rr | Scheduler::Wrr | Scheduler::Lc | Scheduler::Wlc => true,
+            Scheduler::Mh | Scheduler::Sh => false,
+        };
+        let servers = service.real_servers.iter();
+        let usable = servers.filter_map(|server| {
+            let weight = self.weight(service, server);
+            let reached = self.server_state(service, server).path().is_some();
+            (reached && (weight > 0 || keeps_drained)).then_some((server, weight))
         });
-        let destinations = usable.map(|server| {
+        let destinations = usable.map(|(server, weight)| {
             let destination = Destination {
-                weight: server.weight,
+                weight,
                 upper_threshold: 0,
                 lower_threshold: 0,
             };

@@ -6,6 +6,10 @@ use crate::dataplane::table::{Mac, Path};
 use crate::netlink::hosts::Knowledge;
 use crate::vrrp::State;
 
+mod drain;
+mod vlan;
+mod wanted;
+
 const VIP: InterfaceAddress = InterfaceAddress {
     address: Ipv4Addr::new(192, 0, 2, 10),
     prefix_len: 24,
@@ -43,6 +47,7 @@ fn eth0() -> Link {
         mac: Some(OUR_MAC),
         mtu: 1500,
         xdp: None,
+        vlan: None,
     }
 }
 
@@ -408,9 +413,6 @@ fn a_service_on_ipvs_is_passed_by_the_program() {
     bench.control.planes_mut().by_hand = Some(Override::Ipvs);
     assert_eq!(bench.serves(), (false, true));
     assert_eq!(bench.control.ipvs_table().services.len(), 1);
-    let other = CONFIG.replace("check =", "scheduler = \"rr\"\ncheck =");
-    bench.control.configure(config(&other), bench.start);
-    assert!(bench.control.table().services.is_empty());
 }
 
 #[test]

@@ -14,8 +14,10 @@ use crate::object::xdp_object;
 use super::{DaemonError, log};
 
 mod audit;
+mod clock;
 mod counts;
 
+use clock::Clock;
 pub(super) use counts::Counts;
 
 /// Events that `status` shows.
@@ -33,6 +35,7 @@ pub(super) struct PlaneEvent {
 /// The planes in the kernel.
 pub(super) struct Kernel {
     pub(super) xdp: Option<Xdp>,
+    clock: Clock,
     /// By interface.
     pub(super) attached: BTreeMap<String, Attached>,
     /// The maps are shown under their public names.
@@ -59,6 +62,7 @@ impl Kernel {
     pub(super) async fn get(control: &mut Control, record: &Path) -> Result<Self, DaemonError> {
         let mut kernel = Self {
             xdp: None,
+            clock: Clock::default(),
             attached: BTreeMap::new(),
             published: false,
             ipvs: None,
@@ -81,7 +85,10 @@ impl Kernel {
             return Ok(kernel);
         }
         match load(control) {
-            Ok(xdp) => kernel.xdp = Some(xdp),
+            Ok(xdp) => {
+                kernel.clock = Clock::start(xdp.now(), Instant::now());
+                kernel.xdp = Some(xdp);
+            }
             Err(error) if choice == PlaneChoice::Auto && kernel.ipvs.is_some() => {
                 kernel.xdp_state(control, missing(error.to_string()));
             }
@@ -221,6 +228,10 @@ impl Kernel {
 
     fn apply_xdp(&mut self, control: &Control) -> Result<(), DaemonError> {
         if let Some(xdp) = &mut self.xdp {
+            // What an earlier daemon applied serves until it is known what servers are worth.
+            if xdp.is_adopted() && !self.ready {
+                return Ok(());
+            }
             let table = control.table();
             let outcome = tokio::task::block_in_place(|| xdp.apply(&table))?;
             log::outcome(outcome);

@@ -80,6 +80,8 @@ fn needs_restart(old: &Global, new: &Global) -> Option<&'static str> {
         ("runtime_dir", old.runtime_dir == new.runtime_dir),
         ("dataplane", old.dataplane == new.dataplane),
         ("table_size", old.table_size == new.table_size),
+        ("maps", old.maps == new.maps),
+        ("program_log", old.program_log == new.program_log),
     ]
     .into_iter()
     .find_map(|(key, same)| (!same).then_some(key))

@@ -19,6 +19,10 @@ impl Daemon {
     pub(super) async fn settle(&mut self) -> Result<(), DaemonError> {
         let now = Instant::now();
         self.control.expire(now);
+        if let Err(error) = self.drains.record(&self.control) {
+            tracing::error!(%error, "cannot write drains.json: a restart would forget the drains");
+            self.retry_at = Some(now + RETRY);
+        }
         let addresses = self.control.addresses();
         self.remove_addresses(&addresses).await;
         self.apply().await;

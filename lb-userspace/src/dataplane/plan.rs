@@ -192,4 +192,4 @@ impl Applied {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -16,7 +16,31 @@ pub fn fill(weights: &[u16]) -> Vec<Option<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// As the kernel steps: a pointer into the list and a count of buckets.
+    fn kernel(weights: &[u16]) -> Vec<Option<usize>> {
+        let (mut pointer, mut count) = (0, 0);
+        let mut table = Vec::new();
+        while table.len() < SLOTS as usize {
+            table.push(Some(pointer));
+            count += 1;
+            if count >= weights[pointer] {
+                pointer = (pointer + 1) % weights.len();
+                count = 0;
+            }
+        }
+        table
+    }
+
+    proptest! {
+        #[test]
+        fn the_table_is_the_kernels(weights in prop::collection::vec(1u16..400, 1..300)) {
+            prop_assert_eq!(fill(&weights), kernel(&weights));
+        }
+    }
 
     #[test]
     fn each_server_has_its_weight_in_buckets_and_the_last_round_breaks_off() {

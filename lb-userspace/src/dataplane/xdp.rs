@@ -15,21 +15,28 @@ use super::table::ForwardingTable;
 
 mod adopt;
 mod attach;
+mod audit;
 mod counters;
+mod foreign;
 mod load;
+mod log;
 mod memory;
 mod pins;
+mod preflight;
 mod program;
 mod records;
 mod sizes;
 mod state;
 mod sys;
 mod tables;
+mod trace;
 
 pub use attach::{Attached, Mode, ModeChoice, Nic};
 pub use counters::ServiceCounters;
+pub use log::LogLevel;
 pub use program::Features;
 pub use sizes::{DEFAULT_RECORDS, Sizes};
+pub use trace::Missed;
 
 use adopt::Left;
 use load::Loaded;
@@ -85,6 +92,8 @@ pub struct Xdp {
     adopted: bool,
     /// Of the latest sweep.
     census: Census,
+    /// Services whose tables the audits have looked at in this round.
+    audited: usize,
     /// Indexes that wait for the end of kernel calls.
     waiting: Vec<(Vec<Grace>, Retired)>,
     /// Counts of real servers that were removed, by service.
@@ -116,6 +125,7 @@ impl Xdp {
             applied: Applied::default(),
             adopted: false,
             census: Census::default(),
+            audited: 0,
             waiting: Vec::new(),
             removed: BTreeMap::new(),
         };

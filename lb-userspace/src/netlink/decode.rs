@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
-use netlink_packet_route::link::{LinkAttribute, LinkMessage, LinkXdp, XdpAttached};
+use netlink_packet_route::link::{
+    InfoData, InfoVlan, LinkAttribute, LinkInfo, LinkMessage, LinkXdp, XdpAttached,
+};
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
 };
@@ -13,7 +15,7 @@ use crate::config::InterfaceAddress;
 use crate::dataplane::table::Mac;
 use crate::dataplane::xdp::Mode;
 
-use super::{ADDRESS_PROTOCOL, AttachedProgram, Link, Neighbour, Resolution, Route};
+use super::{ADDRESS_PROTOCOL, AttachedProgram, Link, Neighbour, Resolution, Route, Vlan};
 
 fn mac(bytes: &[u8]) -> Option<Mac> {
     bytes.try_into().ok().map(Mac)
@@ -26,6 +28,7 @@ pub(super) fn link(message: &LinkMessage) -> Link {
         mac: None,
         mtu: 0,
         xdp: None,
+        vlan: vlan(message),
     };
     for attribute in &message.attributes {
         if let LinkAttribute::IfName(name) = attribute {
@@ -39,6 +42,38 @@ pub(super) fn link(message: &LinkMessage) -> Link {
         }
     }
     link
+}
+
+/// A VLAN device whose parent is in another network namespace stands for itself: the parent's
+/// index means nothing here.
+fn vlan(message: &LinkMessage) -> Option<Vlan> {
+    let (mut parent, mut id) = (None, None);
+    for attribute in &message.attributes {
+        if let LinkAttribute::LinkNetNsId(_) = attribute {
+            return None;
+        } else if let LinkAttribute::Link(index) = attribute {
+            parent = Some(*index);
+        } else if let LinkAttribute::LinkInfo(infos) = attribute {
+            id = infos.iter().find_map(vlan_id);
+        }
+    }
+    Some(Vlan {
+        parent: parent?,
+        id: id?,
+    })
+}
+
+/// Other kinds of devices, such as veth, have a link below them, too.
+fn vlan_id(info: &LinkInfo) -> Option<u16> {
+    let LinkInfo::Data(InfoData::Vlan(attributes)) = info else {
+        return None;
+    };
+    attributes.iter().find_map(|attribute| {
+        let InfoVlan::Id(id) = attribute else {
+            return None;
+        };
+        Some(*id)
+    })
 }
 
 fn attached_program(attributes: &[LinkXdp]) -> Option<AttachedProgram> {
@@ -137,3 +172,6 @@ pub(super) fn neighbour(message: &NeighbourMessage) -> Option<Neighbour> {
         state,
     })
 }
+
+#[cfg(test)]
+mod tests;

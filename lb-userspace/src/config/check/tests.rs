@@ -8,6 +8,7 @@ mod file;
 mod global;
 mod scheduling;
 mod service;
+mod timing;
 mod values;
 mod vrrp;
 
@@ -93,6 +94,13 @@ fn wrong_schedulings() {
 }
 
 #[test]
+fn wrong_timings() {
+    check_rows(timing::ROWS, |snippet| {
+        INSTANCE.to_owned() + &overlay(SERVICE, snippet)
+    });
+}
+
+#[test]
 fn there_are_enough_rows() {
     let all = [
         file::ROWS,
@@ -100,6 +108,7 @@ fn there_are_enough_rows() {
         vrrp::ROWS,
         service::ROWS,
         scheduling::ROWS,
+        timing::ROWS,
     ];
     assert!(all.iter().map(|rows| rows.len()).sum::<usize>() >= 60);
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{self, SchedulerFlags};
+use crate::config;
 
 const VRRP: &str = "[[vrrp]]\nname = \"VI\"\ninterface = \"eth0\"\nvirtual_router_id = 1\n\
                     addresses = [\"192.0.2.10\"]\n";
@@ -83,24 +83,65 @@ fn the_ladder_takes_what_there_is_and_says_why() {
     }
 }
 
+/// A service with this many real servers.
+fn crowd(scheduler: &str, servers: u32) -> Service {
+    let servers: String = (0..servers)
+        .map(|i| {
+            let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 + i);
+            format!("[[service.real_server]]\naddress = \"{address}\"\n")
+        })
+        .collect();
+    service(&format!("scheduler = {scheduler:?}\n{servers}"))
+}
+
 #[test]
 fn what_the_program_cannot_do_is_for_ipvs() {
     let both = planes(PlaneChoice::Auto, XdpState::Attached, IpvsState::Ready);
-    for (lines, words) in [
-        ("scheduler = \"rr\"", "scheduler rr"),
-        ("scheduler = \"wlc\"", "scheduler wlc"),
-        ("scheduler_flags = [\"port\"]", "scheduler flags"),
-        ("protocol = \"sctp\"", "SCTP"),
-        ("persistence = { timeout = \"1h\" }", "persistence"),
-    ] {
-        let got = both.assign(&service(lines));
-        assert_eq!(got.plane, Some(Plane::Ipvs), "{lines}");
-        assert!(got.reason.contains(words), "{lines}: {}", got.reason);
+    for scheduler in ["lc", "wlc"] {
+        let got = both.assign(&crowd(scheduler, 257));
+        assert_eq!(got.plane, Some(Plane::Ipvs), "{scheduler}");
+        let words = format!("scheduler {scheduler} chooses among 256 real servers");
+        assert!(got.reason.contains(&words), "{}", got.reason);
         // Half of the interfaces do not help a service that the program cannot do at all.
         let without = planes(PlaneChoice::Auto, partial(), ipvs_missing());
-        assert_eq!(without.assign(&service(lines)).plane, None, "{lines}");
+        assert_eq!(without.assign(&crowd(scheduler, 257)).plane, None);
+        assert_eq!(both.assign(&crowd(scheduler, 256)).plane, Some(Plane::Xdp));
     }
-    assert_eq!(service("").flags, SchedulerFlags::default());
+}
+
+#[test]
+fn the_program_does_all_the_rest() {
+    let both = planes(PlaneChoice::Auto, XdpState::Attached, IpvsState::Ready);
+    for lines in [
+        "scheduler = \"sh\"",
+        "scheduler = \"rr\"",
+        "scheduler = \"wrr\"",
+        "scheduler_flags = [\"port\", \"fallback\"]",
+        "protocol = \"sctp\"",
+        "persistence = { timeout = \"1h\", granularity = 24 }",
+    ] {
+        assert_eq!(
+            both.assign(&service(lines)).plane,
+            Some(Plane::Xdp),
+            "{lines}"
+        );
+    }
+    assert_eq!(both.assign(&crowd("rr", 257)).plane, Some(Plane::Xdp));
+}
+
+#[test]
+fn ipvs_takes_all_ports_only_with_persistence() {
+    let only_ipvs = planes(PlaneChoice::Auto, xdp_missing(), IpvsState::Ready);
+    let text = format!("{VRRP}[[service]]\nname = \"all\"\naddress = \"192.0.2.10:0\"\n");
+    let read = |text: &str| {
+        let config = config::parse(std::path::Path::new("test.toml"), text).unwrap();
+        only_ipvs.assign(&config.services[0])
+    };
+    let got = read(&text);
+    assert_eq!(got.plane, None);
+    assert!(got.reason.contains("all ports"), "{}", got.reason);
+    let persistent = format!("{text}persistence = {{ timeout = \"1h\" }}\n");
+    assert_eq!(read(&persistent).plane, Some(Plane::Ipvs));
 }
 
 #[test]
@@ -116,5 +157,5 @@ fn the_operators_hand_is_over_the_configuration() {
     both.by_hand = Some(Override::Xdp);
     assert_eq!(both.assign(&service("")).plane, Some(Plane::Xdp));
     assert!(!both.wants_ipvs());
-    assert_eq!(both.assign(&service("scheduler = \"rr\"")).plane, None);
+    assert_eq!(both.assign(&crowd("lc", 257)).plane, None);
 }

@@ -13,6 +13,7 @@ impl Kernel {
     /// interfaces as they are now.
     pub(in crate::daemon) async fn audit(&mut self, control: &mut Control, record: &Path) {
         self.notice_lost_program(control);
+        self.audit_maps();
         if let Some(ipvs) = &mut self.ipvs {
             match ipvs.audit().await {
                 Ok(repaired) => {
@@ -25,6 +26,24 @@ impl Kernel {
             }
         } else if self.ipvs_tried.elapsed() >= IPVS_RETRY {
             self.look_for_ipvs(control, record).await;
+        }
+    }
+
+    fn audit_maps(&mut self) {
+        let ready = self.ready;
+        let Some(xdp) = self.xdp.as_mut().filter(|xdp| ready || !xdp.is_adopted()) else {
+            return;
+        };
+        match tokio::task::block_in_place(|| xdp.audit()) {
+            Ok(repaired) => {
+                self.repairs += repaired.len() as u64;
+                for what in repaired {
+                    self.event(format!(
+                        "XDP's maps were changed by others and repaired: {what}"
+                    ));
+                }
+            }
+            Err(error) => tracing::error!(%error, "cannot check the maps of XDP"),
         }
     }
 

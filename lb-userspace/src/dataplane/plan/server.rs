@@ -1,5 +1,6 @@
 //! A real server of a service: its id, its entry, and whether it is on its way out. PURE.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use lb_common::layout::{self, ServiceKey};
@@ -29,7 +30,7 @@ pub(in super::super) struct Leaving {
 }
 
 impl Leaving {
-    pub(super) const START: Self = Self { quiet: 0 };
+    const START: Self = Self { quiet: 0 };
 
     /// After a sweep.
     pub(super) const fn swept(self, found: bool) -> Self {
@@ -77,11 +78,46 @@ pub(super) struct Owner<'s> {
     pub(super) method: Method,
     /// There may be records that name its servers.
     pub(super) records: bool,
+    /// They mean what they meant before.
+    pub(super) kept: bool,
+    /// Servers that are taken out keep their connections.
+    pub(super) leave: bool,
 }
 
 impl Applied {
+    /// All servers of a service, by address.
+    pub(super) fn plan_servers(
+        &mut self,
+        owner: &Owner<'_>,
+        desired: &BTreeMap<IpAddr, RealServer>,
+        before: Option<&BTreeMap<IpAddr, Server>>,
+        changes: &mut Changes,
+    ) -> Result<BTreeMap<IpAddr, Server>, Full> {
+        let mut servers = BTreeMap::new();
+        for (&address, server) in desired {
+            let before = before.and_then(|before| before.get(&address));
+            let after = self.plan_server(owner, address, server, before, changes)?;
+            if before.is_some() && owner.records && !owner.kept && after.is_usable() {
+                changes.purge.push(after.id);
+            }
+            servers.insert(address, after);
+        }
+        let missing = |(address, _): &(&IpAddr, &Server)| !desired.contains_key(address);
+        for (&address, server) in before.into_iter().flatten().filter(missing) {
+            if owner.leave && server.is_usable() {
+                let mut server = server.clone();
+                server.leaving.get_or_insert(Leaving::START);
+                servers.insert(address, server);
+            } else {
+                server.retire(owner.key, changes);
+                changes.purge.extend(owner.records.then_some(server.id));
+            }
+        }
+        Ok(servers)
+    }
+
     /// A configured server, new or as it was `before`.
-    pub(super) fn plan_server(
+    fn plan_server(
         &mut self,
         owner: &Owner<'_>,
         address: IpAddr,

@@ -10,7 +10,7 @@ use super::super::maglev::Member;
 use super::super::slots::Slots;
 use super::super::table::{Method, Service};
 use super::fill::fill;
-use super::server::{Leaving, Owner, Server};
+use super::server::{Owner, Server};
 use super::{Applied, Changes, Full, capacity};
 
 const UDP: u8 = 17;
@@ -145,46 +145,18 @@ impl Applied {
             servers: BTreeMap::new(),
             slots: Slots::stable(&[]),
         };
-        let kept = old
-            .as_ref()
-            .filter(|old| kind(&old.value) == kind(&service.value));
-        let records = old
-            .as_ref()
-            .is_some_and(|old| keeps_records(key, &old.value));
+        let before = old.as_ref();
+        let kept = before.filter(|old| kind(&old.value) == kind(&service.value));
         let owner = Owner {
             key,
             table,
             method: desired.method,
-            records,
+            records: before.is_some_and(|old| keeps_records(key, &old.value)),
+            kept: kept.is_some(),
+            leave: kept.is_some() && Keeps::of(key, service.value.flags) != Keeps::Nothing,
         };
-        for (&address, server) in &desired.real_servers {
-            let before = old.as_ref().and_then(|old| old.servers.get(&address));
-            let after = self.plan_server(&owner, address, server, before, changes)?;
-            if let Some(before) = before
-                && records
-                && kept.is_none()
-                && after.is_usable()
-            {
-                changes.purge.push(before.id);
-            }
-            service.servers.insert(address, after);
-        }
-        for (&address, server) in old.iter().flat_map(|old| &old.servers) {
-            if desired.real_servers.contains_key(&address) {
-                continue;
-            }
-            let keeps = Keeps::of(key, service.value.flags) != Keeps::Nothing;
-            if kept.is_some() && keeps && server.is_usable() {
-                let leaving = Some(server.leaving.unwrap_or(Leaving::START));
-                let server = server.clone();
-                service
-                    .servers
-                    .insert(address, Server { leaving, ..server });
-            } else {
-                server.retire(key, changes);
-                changes.purge.extend(records.then_some(server.id));
-            }
-        }
+        let servers = before.map(|old| &old.servers);
+        service.servers = self.plan_servers(&owner, &desired.real_servers, servers, changes)?;
         let same = kept.filter(|kept| {
             kept.method == Some(desired.method) && kept.shares().eq(service.shares())
         });

@@ -5,17 +5,17 @@ use proptest::prelude::*;
 use super::super::table::{Path, RealServer, Service};
 use super::*;
 
-pub(super) const SIZE: TableSize = TableSize::DEFAULT;
+pub(in super::super) const SIZE: TableSize = TableSize::DEFAULT;
 
-pub(super) fn key(port: u16) -> ServiceKey {
+pub(in super::super) fn key(port: u16) -> ServiceKey {
     super::super::table::service_key((Ipv4Addr::new(192, 0, 2, 10), port).into(), 6)
 }
 
-pub(super) fn address(last: u8) -> IpAddr {
+pub(in super::super) fn address(last: u8) -> IpAddr {
     Ipv4Addr::new(192, 0, 2, last).into()
 }
 
-pub(super) fn link(last: u8) -> Option<Path> {
+pub(in super::super) fn link(last: u8) -> Option<Path> {
     Some(Path::Link {
         mac: Mac([2, 0, 0, 0, 0, last]),
         source_mac: Mac([2, 0, 0, 0, 1, 0]),
@@ -24,11 +24,13 @@ pub(super) fn link(last: u8) -> Option<Path> {
     })
 }
 
-pub(super) fn server(weight: u16, path: Option<Path>) -> RealServer {
+pub(in super::super) fn server(weight: u16, path: Option<Path>) -> RealServer {
     RealServer { weight, path }
 }
 
-pub(super) fn one_service(servers: impl IntoIterator<Item = (u8, RealServer)>) -> ForwardingTable {
+pub(in super::super) fn one_service(
+    servers: impl IntoIterator<Item = (u8, RealServer)>,
+) -> ForwardingTable {
     let real_servers = servers.into_iter().map(|(l, s)| (address(l), s)).collect();
     let service = Service::mh(true, real_servers);
     ForwardingTable {
@@ -37,7 +39,7 @@ pub(super) fn one_service(servers: impl IntoIterator<Item = (u8, RealServer)>) -
     }
 }
 
-pub(super) fn two_servers() -> ForwardingTable {
+pub(in super::super) fn two_servers() -> ForwardingTable {
     one_service([(21, server(1, link(21))), (22, server(1, link(22)))])
 }
 

@@ -4,9 +4,10 @@ use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::xdp::XdpLink;
 use aya::programs::{ProgramError, XdpMode};
 
-use super::XdpError;
 use super::load::Loaded;
+use super::preflight::{self, Finding};
 use super::program::{Form, with_sources};
+use super::{XdpError, foreign};
 
 /// Where the program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,9 @@ pub struct Attached {
     pub frags: bool,
     /// Better modes that were tried first, with the reasons against them.
     pub refused: Option<String>,
+    /// What is known to trouble this driver, each with a way out. Those that forbid the native
+    /// mode are in `refused`, too.
+    pub findings: Vec<String>,
 }
 
 /// An interface to attach to.
@@ -98,13 +102,23 @@ impl Loaded {
                     mode,
                     frags: form == Form::Frags,
                     refused: None,
+                    findings: texts(&self.look_at(nic, mode)),
                 });
             }
             // Best effort: the attachment below reports what is in its way.
             let _ = std::fs::remove_file(self.pins.link(interface));
         }
         let mut refused = Vec::new();
+        let native = self.look_at(nic, Mode::Native);
         for &mode in choice.ladder() {
+            let findings: &[Finding] = match mode {
+                Mode::Native => &native,
+                Mode::Generic => &[],
+            };
+            if findings.iter().any(Finding::refuses) {
+                refused.push(format!("{}: {}", mode.name(), texts(findings).join("; ")));
+                continue;
+            }
             for &form in nic.forms() {
                 match self.attach_in(nic, mode, form) {
                     Ok(()) => {
@@ -113,6 +127,7 @@ impl Loaded {
                             mode,
                             frags: form == Form::Frags,
                             refused,
+                            findings: texts(&native),
                         });
                     }
                     Err(reason) => refused.push(match form {
@@ -123,11 +138,28 @@ impl Loaded {
                     }),
                 }
             }
+            // What was no more than a warning may have been the reason.
+            refused.extend(texts(findings));
         }
         Err(XdpError::Attach {
             interface: interface.to_owned(),
             reason: refused.join("; "),
         })
+    }
+
+    /// What is known to trouble the driver in this mode.
+    fn look_at(&self, nic: &Nic, mode: Mode) -> Vec<Finding> {
+        if mode == Mode::Generic {
+            return Vec::new();
+        }
+        let frags = nic.mtu > Nic::ONE_PAGE && self.program.without_frags.is_none();
+        match preflight::Facts::read(&nic.name, nic.index) {
+            Ok(facts) => preflight::findings(&facts, frags),
+            Err(error) => {
+                tracing::debug!(interface = nic.name, %error, "the driver cannot be looked at");
+                Vec::new()
+            }
+        }
     }
 
     /// Puts the program into the link that an earlier daemon left. `None` if the link is dead.
@@ -195,7 +227,7 @@ impl Loaded {
         let program = self.program.get(form).map_err(|error| error.to_string())?;
         let id = program
             .attach_to_if_index(nic.index, flags)
-            .map_err(|error| attach_reason(&error))?;
+            .map_err(|error| attach_reason(nic, &error))?;
         let link = program
             .take_link(id)
             .map_err(|error| with_sources(&error))?;
@@ -219,15 +251,17 @@ impl Loaded {
     }
 }
 
+fn texts(findings: &[Finding]) -> Vec<String> {
+    findings.iter().map(ToString::to_string).collect()
+}
+
 /// What stands in the way of an attachment, in words.
-fn attach_reason(error: &ProgramError) -> String {
+fn attach_reason(nic: &Nic, error: &ProgramError) -> String {
     let ProgramError::SyscallError(call) = error else {
         return with_sources(error);
     };
     match call.io_error.raw_os_error() {
-        Some(libc::EBUSY | libc::EEXIST) => {
-            "another XDP program is attached; see `bpftool net` and remove it first".to_owned()
-        }
+        Some(libc::EBUSY | libc::EEXIST) => foreign::describe(nic),
         Some(libc::EOPNOTSUPP) => "the driver does not support it".to_owned(),
         Some(libc::EPERM) => "not permitted: lvx needs root, or CAP_BPF and CAP_NET_ADMIN".into(),
         Some(libc::ERANGE | libc::EINVAL) => {

@@ -74,6 +74,7 @@ impl Loaded {
         // aya would make a map anew whose pin is gone.
         self.restore_pins()?;
         let program = Program::load(self.object, &self.sizes, features, &paths(&self.pins))?;
+        self.program.flush_log();
         self.program = program;
         self.features = features;
         self.replace_everywhere()
@@ -81,6 +82,10 @@ impl Loaded {
 
     pub(super) const fn features(&self) -> Features {
         self.features
+    }
+
+    pub(super) fn flush_log(&mut self) {
+        self.program.flush_log();
     }
 
     pub(super) const fn sizes(&self) -> &Sizes {

@@ -7,7 +7,9 @@ use aya::programs::Xdp;
 use aya::{Ebpf, EbpfLoader};
 
 use super::XdpError;
+use super::log::{LOGS, LogLevel, Messages};
 use super::sizes::Sizes;
+use super::trace::EVENTS;
 
 /// What the program is loaded for: constants that the verifier prunes it by, so that what is
 /// switched off costs nothing.
@@ -15,7 +17,14 @@ use super::sizes::Sizes;
 pub struct Features {
     /// There are services on port 0.
     pub wildcards: bool,
+    /// Decisions are shown to `lvx trace`.
+    pub trace: bool,
+    /// What the program says in the daemon's log.
+    pub log: LogLevel,
 }
+
+/// Bytes of a ring buffer that nobody uses: it must be there, and no smaller than a page.
+const LEAST_RING: u32 = 1 << 16;
 
 /// A form of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +49,7 @@ pub(super) struct Program {
     pub(super) ebpf: Ebpf,
     /// Why frames of several buffers cannot be handled, if so.
     pub(super) without_frags: Option<String>,
+    messages: Option<Messages>,
 }
 
 impl Program {
@@ -53,11 +63,22 @@ impl Program {
     ) -> Result<Self, XdpError> {
         let slots = sizes.table.slots().get();
         let wildcards = u32::from(features.wildcards);
+        let trace = u32::from(features.trace);
+        let level = features.log as u8;
+        let log = u32::from(level);
         let buckets = sizes.buckets();
         let masks = buckets.map(|(_, buckets, _)| buckets - 1);
         let mut loader = EbpfLoader::new();
         loader.override_global("TABLE_SIZE", &slots, true);
         loader.override_global("WILDCARDS", &wildcards, true);
+        loader.override_global("TRACE", &trace, true);
+        loader.override_global("PROGRAM_LOG", &log, true);
+        loader.override_global(aya_log::LEVEL, &level, true);
+        for (map, used) in [(EVENTS, features.trace), (LOGS, level != 0)] {
+            if !used {
+                loader.map_max_entries(map, LEAST_RING);
+            }
+        }
         for ((map, buckets, constant), mask) in buckets.iter().zip(&masks) {
             loader.map_max_entries(map, *buckets);
             loader.override_global(constant, mask, true);
@@ -69,12 +90,23 @@ impl Program {
         let mut program = Self {
             ebpf,
             without_frags: None,
+            messages: None,
         };
         let whole = program.get(Form::Whole)?;
         whole.load().map_err(|error| refused(&error))?;
         let frags = program.get(Form::Frags)?.load();
         program.without_frags = frags.err().map(|error| with_sources(&error));
+        if features.log != LogLevel::Off {
+            program.messages = Some(Messages::of(&mut program.ebpf)?);
+        }
         Ok(program)
+    }
+
+    /// Puts what the program has said since the last time into the daemon's log.
+    pub(super) fn flush_log(&mut self) {
+        if let Some(messages) = &mut self.messages {
+            messages.flush();
+        }
     }
 
     pub(super) fn get(&mut self, form: Form) -> Result<&mut Xdp, XdpError> {

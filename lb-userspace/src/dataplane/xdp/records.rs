@@ -31,7 +31,7 @@ impl Xdp {
     }
 
     /// The slots that packets see now.
-    fn inner_table(&self, index: u32) -> io::Result<Vec<Slot>> {
+    pub(super) fn inner_table(&self, index: u32) -> io::Result<Vec<Slot>> {
         let outer = self.loaded.map_fd("tables").map_err(io::Error::other)?;
         let inner = sys::map_by_id(sys::inner_id(outer, index)?)?;
         let length = capacity(self.loaded.sizes().table) as usize;

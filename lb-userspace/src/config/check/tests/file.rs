@@ -66,7 +66,7 @@ router_id = "b"
 foo = 1
 "#,
         "3:1 TOML syntax: duplicate key
-4:1 unknown key `foo` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync",
+4:1 unknown key `foo` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync, maps, program_log",
     ),
     (
         r#"[global]
@@ -93,7 +93,7 @@ foo = 1
 [[vrrp]
 name = 1
 ",
-        "2:1 unknown key `foo` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync
+        "2:1 unknown key `foo` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync, maps, program_log
 3:8 TOML syntax: unclosed array table, expected `]`",
     ),
     (

@@ -14,7 +14,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     (
         "colour = 1",
-        "2:1 unknown key `colour` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync",
+        "2:1 unknown key `colour` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync, maps, program_log",
     ),
     (
         r#"dataplane = "xpd""#,
@@ -81,6 +81,25 @@ interface = "eth0"
 id = 1
 dataplane = "ipvs""#,
         "5:1 unknown key `dataplane` in `sync` | it is a key of [global]: move it above `sync`",
+    ),
+    ("maps = 1", "2:8 `maps` must be a table, not an integer"),
+    (
+        "maps = { exceptions = 3000, persistence = 5000, flows = 1000000, rooms = 1 }",
+        "2:23 `exceptions` must be a power of two, not 3000 | the nearest one is 2048
+2:43 `persistence` must be a power of two, not 5000 | the nearest one is 4096
+2:57 `flows` must be a power of two, not 1000000 | the nearest one is 1048576
+2:66 unknown key `rooms` in `maps` | the keys here are exceptions, persistence, flows",
+    ),
+    (
+        "[global.maps]
+exceptions = 512
+flows = 33554432",
+        "3:14 `exceptions` must be from 1024 to 16777216, not 512
+4:9 `flows` must be from 1024 to 16777216, not 33554432",
+    ),
+    (
+        r#"program_log = "trace""#,
+        r#"2:15 `program_log` must be "off", "error", "warn", "info" or "debug", not "trace""#,
     ),
     (
         "realtime = true",

@@ -1,4 +1,4 @@
-//! How a service's clients are spread, and what needs IPVS for it. Snippets as in `service`.
+//! How a service's clients are spread, and who can do it. Snippets as in `service`.
 
 use std::time::Duration;
 
@@ -50,30 +50,7 @@ scheduler_flags = ["port"]"#,
     ),
     (
         r#"persistence = { timeout = "1500ms" }"#,
-        r#"9:27 `timeout` must be whole seconds | IPVS counts seconds: write "1s" or "2s""#,
-    ),
-    // What XDP alone does not do.
-    (
-        r#"protocol = "sctp"
-scheduler = "rr"
-persistence = { timeout = "1h" }
-[global]
-dataplane = "xdp""#,
-        r#"9:12 `protocol` = "sctp" needs IPVS in this version of lvx, but `dataplane` is "xdp" | write `dataplane = "auto"` in [global]; XDP will do it later
-10:13 `scheduler` = "rr" needs IPVS in this version of lvx, but `dataplane` is "xdp" | write `dataplane = "auto"` in [global]; XDP will do it later
-11:15 `persistence` needs IPVS in this version of lvx, but `dataplane` is "xdp" | write `dataplane = "auto"` in [global]; XDP will do it later"#,
-    ),
-    (
-        r#"scheduler_flags = ["fallback"]
-[global]
-dataplane = "xdp-native""#,
-        r#"9:19 `scheduler_flags` needs IPVS in this version of lvx, but `dataplane` is "xdp-native" | write `dataplane = "auto"` in [global]; XDP will do it later"#,
-    ),
-    (
-        r#"scheduler = "sh"
-[global]
-dataplane = "xdp-generic""#,
-        r#"9:13 `scheduler` = "sh" needs IPVS in this version of lvx, but `dataplane` is "xdp-generic" | write `dataplane = "auto"` in [global]; XDP will do it later"#,
+        r#"9:27 `timeout` must be whole seconds | write "1s" or "2s""#,
     ),
     (
         r#"scheduler = "rr"
@@ -166,16 +143,59 @@ fn the_sync_daemon() {
     assert_eq!(global.sync, Some(expected));
 }
 
-/// Its table is the only one that has slots.
-#[test]
-fn only_mh_limits_the_number_of_servers() {
-    let servers: String = (0..252)
-        .map(|i| format!("[[service.real_server]]\naddress = \"10.0.0.{i}\"\n"))
+fn with_servers(count: u32, scheduler: &str, global: &str) -> String {
+    let servers: String = (0..count)
+        .map(|i| {
+            let [_, _, c, d] = i.to_be_bytes();
+            format!("[[service.real_server]]\naddress = \"10.0.{c}.{d}\"\n")
+        })
         .collect();
-    let file = |scheduler: &str| {
-        let service = overlay(SERVICE, &format!("scheduler = {scheduler:?}"));
-        format!("{INSTANCE}[global]\ntable_size = 251\n{service}{servers}")
-    };
-    assert!(said(&file("mh")).contains("more real servers than the 251 slots"));
-    assert_eq!(said(&file("rr")), "");
+    let service = overlay(SERVICE, &format!("scheduler = {scheduler:?}"));
+    format!("{INSTANCE}[global]\n{global}\n{service}{servers}")
+}
+
+#[test]
+fn servers_need_slots_in_the_table() {
+    let words = "more real servers than the 251 slots";
+    for scheduler in ALL {
+        let file = |plane: &str| {
+            let global = format!("table_size = 251\ndataplane = {plane:?}");
+            with_servers(252, scheduler.name(), &global)
+        };
+        let in_xdp = scheduler != Scheduler::Sh;
+        let in_ipvs = scheduler == Scheduler::Mh;
+        assert_eq!(said(&file("auto")).contains(words), in_xdp, "{scheduler:?}");
+        assert_eq!(
+            said(&file("ipvs")).contains(words),
+            in_ipvs,
+            "{scheduler:?}"
+        );
+    }
+}
+
+#[test]
+fn xdp_alone_compares_the_connections_of_256_servers() {
+    let expected = r#"524:1 more than 256 real servers with scheduler "lc" need IPVS, but `dataplane` is "xdp" | write `dataplane = "auto"` in [global], or use another scheduler"#;
+    let xdp = r#"dataplane = "xdp""#;
+    assert_eq!(said(&with_servers(257, "lc", xdp)), expected);
+    for (count, scheduler, global) in [
+        (256, "lc", xdp),
+        (257, "rr", xdp),
+        (257, "wlc", r#"dataplane = "auto""#),
+        (257, "wlc", r#"dataplane = "ipvs""#),
+    ] {
+        let file = with_servers(count, scheduler, global);
+        assert_eq!(said(&file), "", "{count} {scheduler} {global}");
+    }
+}
+
+#[test]
+fn xdp_alone_does_every_scheduler() {
+    for scheduler in ALL {
+        let file = with_servers(2, scheduler.name(), r#"dataplane = "xdp""#);
+        assert_eq!(said(&file), "");
+    }
+    let rest = "protocol = \"sctp\"\nscheduler_flags = [\"port\"]\n\
+                persistence = { timeout = \"1h\" }\n[global]\ndataplane = \"xdp\"";
+    assert_eq!(service(rest).protocol, Protocol::Sctp);
 }

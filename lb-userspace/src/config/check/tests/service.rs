@@ -9,16 +9,23 @@ pub(super) const ROWS: &[Row] = &[
         r#"8:11 `address` has no port: "192.0.2.10" | add the port, like "192.0.2.10:80""#,
     ),
     (
-        r#"address = "192.0.2.10:0""#,
-        r#"8:11 `address` has an impossible port: "0" | a port is a number from 1 to 65535"#,
+        r#"address = "192.0.2.10:0"
+check = { type = "tcp" }"#,
+        "9:9 `port` is missing in `check`: the service takes all ports | add `port = …`: the one to probe",
+    ),
+    (
+        r#"address = "192.0.2.10:0"
+[global]
+dataplane = "ipvs""#,
+        r#"8:11 IPVS serves all ports of an address only with persistence | add `persistence = { timeout = … }`, or write `dataplane = "auto"` in [global]"#,
     ),
     (
         r#"address = "192.0.2.10:65536""#,
-        r#"8:11 `address` has an impossible port: "65536" | a port is a number from 1 to 65535"#,
+        r#"8:11 `address` has an impossible port: "65536" | a port is a number from 1 to 65535, or 0 for all ports"#,
     ),
     (
         r#"address = "192.0.2.10:http""#,
-        r#"8:11 `address` has an impossible port: "http" | a port is a number from 1 to 65535"#,
+        r#"8:11 `address` has an impossible port: "http" | a port is a number from 1 to 65535, or 0 for all ports"#,
     ),
     (
         r#"address = "192.0.2.10/24:80""#,
@@ -67,12 +74,12 @@ addresses = ["198.51.100.1"]"#,
         r#"9:13 `scheduler` must be "mh", "sh", "rr", "wrr", "lc" or "wlc", not "maglev""#,
     ),
     (
-        r#"affinity = "client""#,
-        "9:1 `affinity` is not implemented yet in this version of lvx | remove it",
+        r#"slow_start = "1m""#,
+        "9:1 `slow_start` is not implemented yet in this version of lvx | remove it",
     ),
     (
         "weight = 1",
-        "9:1 unknown key `weight` in [[service]] | the keys here are name, address, protocol, vrrp, scheduler, scheduler_flags, persistence, check, real_server",
+        "9:1 unknown key `weight` in [[service]] | the keys here are name, address, protocol, vrrp, scheduler, scheduler_flags, persistence, timeouts, affinity, drain_deadline, check, real_server",
     ),
     (
         r#"check = "tcp""#,
@@ -86,7 +93,7 @@ addresses = ["198.51.100.1"]"#,
         r#"check = { type = "http", path = "/", foo = 1 }"#,
         r#"9:18 `type` = "http" is not implemented yet in this version of lvx | use "tcp"
 9:26 `path` is not implemented yet in this version of lvx | remove it
-9:38 unknown key `foo` in `check` | the keys here are type, interval, timeout, rise, fall, jitter"#,
+9:38 unknown key `foo` in `check` | the keys here are type, port, interval, timeout, rise, fall, jitter"#,
     ),
     (
         r#"check = { type = "tpc" }"#,
@@ -102,10 +109,11 @@ addresses = ["198.51.100.1"]"#,
 9:53 `timeout` must be from 10ms to 1h, not 2h",
     ),
     (
-        r#"check = { type = "tcp", rise = 0, fall = 256, jitter = 51 }"#,
+        r#"check = { type = "tcp", rise = 0, fall = 256, jitter = 51, port = 0 }"#,
         "9:32 `rise` must be from 1 to 255, not 0
 9:42 `fall` must be from 1 to 255, not 256
-9:56 `jitter` must be from 0 to 50, not 51",
+9:56 `jitter` must be from 0 to 50, not 51
+9:67 `port` must be from 1 to 65535, not 0",
     ),
     (
         r#"[service.check]
@@ -128,6 +136,11 @@ address = "192.0.2.21""#,
         r#"[[service.real_server]]
 address = "192.0.2.21:8080""#,
         "10:11 port 8080 is not the service's port 80 | direct routing cannot translate ports: run the server on the service's port",
+    ),
+    (
+        r#"[[service.real_server]]
+address = "192.0.2.21:0""#,
+        r#"10:11 `address` has an impossible port: "0" | a port is a number from 1 to 65535"#,
     ),
     (
         r#"[[service.real_server]]

@@ -40,6 +40,8 @@ fn an_empty_file_has_the_defaults() {
         interfaces: Vec::new(),
         table_size: TableSize::DEFAULT,
         sync: None,
+        maps: Maps::default(),
+        program_log: ProgramLog::Off,
     };
     let expected = Config {
         global,
@@ -116,8 +118,12 @@ weight  = 1
             timeout: milliseconds(3_600_000),
             granularity: 32,
         }),
+        timeouts: Timeouts::TCP,
+        affinity: Affinity::None,
+        drain_deadline: None,
         check: Some(Check {
             kind: CheckKind::Tcp,
+            port: 80,
             interval: milliseconds(2000),
             timeout: milliseconds(1000),
             rise: 2,

@@ -1,0 +1,139 @@
+//! What a `[[service]]` block says.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// One `[[service]]` block: a virtual service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    pub name: String,
+    /// Port 0 = all ports of the address that have no service of their own.
+    pub address: SocketAddr,
+    pub protocol: Protocol,
+    /// Name of the VRRP instance that holds the address.
+    pub vrrp: String,
+    pub scheduler: Scheduler,
+    pub flags: SchedulerFlags,
+    /// `None`: a client's connections have nothing but the scheduler in common.
+    pub persistence: Option<Persistence>,
+    pub timeouts: Timeouts,
+    pub affinity: Affinity,
+    /// How long a server that gets no more clients keeps those that it has, in whole seconds, 1 s
+    /// to 30 d; `None`: as long as their connections live.
+    pub drain_deadline: Option<Duration>,
+    /// `None`: real servers are taken to be up.
+    pub check: Option<Check>,
+    /// No two have the same address. The order is the file's and has no meaning.
+    pub real_servers: Vec<RealServer>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    Tcp,
+    Udp,
+    Sctp,
+}
+
+/// How a new connection gets its real server: the kernel's ip_vs schedulers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheduler {
+    /// Maglev hashing of the client's address, bit-for-bit the kernel's ip_vs_mh.
+    Mh,
+    /// Plain hashing of the client's address.
+    Sh,
+    /// Round robin.
+    Rr,
+    /// Round robin by weight.
+    Wrr,
+    /// Least connections.
+    Lc,
+    /// Least connections for its weight.
+    Wlc,
+}
+
+/// Options of the hashing schedulers, `Mh` and `Sh`; the others have none set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SchedulerFlags {
+    /// The client's port is hashed too (`mh-port`, `sh-port`).
+    pub port: bool,
+    /// The next server is asked when the chosen one is not available (`mh-fallback`,
+    /// `sh-fallback`).
+    pub fallback: bool,
+}
+
+/// A client that comes back in time gets the real server that it had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Persistence {
+    /// Whole seconds, 1 s–24 h, from the client's last new connection on.
+    pub timeout: Duration,
+    /// Length, 1–32, of the IPv4 prefix that makes addresses one client.
+    pub granularity: u8,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RealServer {
+    /// Its port is the service's: direct routing cannot translate ports.
+    pub address: IpAddr,
+    /// 0 = gets no clients.
+    pub weight: u16,
+}
+
+/// Time without a packet after which a connection is over, in whole seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Only the packet that opens it was seen; at most 18 h.
+    pub opening: Duration,
+    /// At most 24 h.
+    pub established: Duration,
+    /// One side has closed it; at most 18 h.
+    pub closing: Duration,
+}
+
+impl Timeouts {
+    /// Those of IPVS for TCP: SYN_RECV, ESTABLISHED, FIN_WAIT.
+    pub const TCP: Self = Self {
+        opening: Duration::from_secs(60),
+        established: Duration::from_secs(15 * 60),
+        closing: Duration::from_secs(2 * 60),
+    };
+    /// That of IPVS for UDP, where `established` counts alone: nothing opens and closes.
+    pub const UDP: Self = Self {
+        opening: Duration::from_secs(5 * 60),
+        established: Duration::from_secs(5 * 60),
+        closing: Duration::from_secs(5 * 60),
+    };
+}
+
+/// What a change of the table means for UDP, whose clients do not say when they begin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Affinity {
+    /// All clients follow the new table at once.
+    #[default]
+    None,
+    /// A client keeps its server until it has been silent for `timeouts.established`.
+    Client,
+}
+
+/// Health check of a service's real servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Check {
+    pub kind: CheckKind,
+    /// Port to probe; never 0.
+    pub port: u16,
+    /// Time between the starts of two probes, at least 10 ms.
+    pub interval: Duration,
+    /// A probe without an answer by then has failed; at most `interval`.
+    pub timeout: Duration,
+    /// Successes in a row that make a server that is down come up, at least 1.
+    pub rise: u8,
+    /// Failures in a row that make a server that is up go down, at least 1.
+    pub fall: u8,
+    /// Part of the interval, in percent 0–50, by which each pause is varied at random.
+    pub jitter: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckKind {
+    /// Up when a TCP connection to the real server's address and the check's port opens.
+    Tcp,
+}

@@ -1,0 +1,142 @@
+//! `lvx where`.
+
+use std::net::IpAddr;
+
+use lb_common::hash::address_word;
+use lb_common::maglev::slot;
+
+use crate::api::shape::Where;
+use crate::config::{self, Affinity, Protocol, Scheduler};
+use crate::control::Control;
+use crate::dataplane::explain::{Asked, Explained, SlotPhase};
+use crate::dataplane::maglev;
+use crate::dataplane::table::address_bytes;
+
+use super::Daemon;
+
+impl Daemon {
+    /// The real server that a client of a service is sent to.
+    pub(super) fn find(
+        &self,
+        name: &str,
+        client: IpAddr,
+        port: Option<u16>,
+    ) -> Result<Where, String> {
+        let config = self.control.config();
+        let service = config.services.iter().find(|s| s.name == name);
+        let service = service.ok_or_else(|| {
+            let names: Vec<&str> = config.services.iter().map(|s| s.name.as_str()).collect();
+            format!(
+                "no service is called {name:?}; there are: {}",
+                names.join(", ")
+            )
+        })?;
+        check_client(service, client, port)?;
+        let asked = Asked {
+            datagram: service.protocol == Protocol::Udp,
+            connection: port.is_some() || service.affinity == Affinity::Client,
+        };
+        let (found, real_server, why) =
+            match self.explained(service, client, port.unwrap_or_default()) {
+                Some(found) => {
+                    let (real_server, why) = found.outcome(asked);
+                    (found, real_server, why)
+                }
+                None => computed(&self.control, service, client, port)?,
+            };
+        Ok(Where {
+            service: name.to_owned(),
+            client,
+            port,
+            slot: found.slot,
+            state: found.state.name().to_owned(),
+            previous: found.previous,
+            record: found.record.map(|(server, _, _)| server),
+            why,
+            real_server,
+        })
+    }
+}
+
+/// What follows from the configuration and the servers' states alone.
+fn computed(
+    control: &Control,
+    service: &config::Service,
+    client: IpAddr,
+    port: Option<u16>,
+) -> Result<(Explained, Option<IpAddr>, String), String> {
+    if service.scheduler != Scheduler::Mh {
+        return Err(format!(
+            "service {} is scheduled by {}, and its packets are not forwarded by XDP here: \
+             `ipvsadm --list --connection` may know more",
+            service.name,
+            service.scheduler.name(),
+        ));
+    }
+    let members: Vec<maglev::Member> = service
+        .real_servers
+        .iter()
+        .filter(|server| control.server_state(service, server).path().is_some())
+        .map(|server| maglev::Member {
+            address: server.address,
+            port: service.address.port(),
+            weight: control.weight(service, server),
+        })
+        .collect();
+    let size = control.config().global.table_size;
+    let hashed = port.filter(|_| service.flags.port).unwrap_or_default();
+    let slot = slot(address_word(address_bytes(client), hashed), size.slots());
+    let member = maglev::fill(&members, size)[slot as usize];
+    let current = member.map(|index| members[index].address);
+    let why = match current {
+        Some(_) => "the table decides, as computed from what is configured and healthy",
+        None => "no real server can take packets",
+    };
+    let found = Explained {
+        slot,
+        current,
+        previous: None,
+        state: SlotPhase::Stable,
+        record: None,
+        client_record: None,
+    };
+    Ok((found, current, why.to_owned()))
+}
+
+/// Whether the question has an answer for this service.
+fn check_client(
+    service: &config::Service,
+    client: IpAddr,
+    port: Option<u16>,
+) -> Result<(), String> {
+    if service.address.is_ipv4() != client.is_ipv4() {
+        return Err(format!(
+            "client {client} cannot reach {}: they are of different address families",
+            service.address
+        ));
+    }
+    if port.is_some() {
+        return Ok(());
+    }
+    let name = &service.name;
+    let by_flow = match service.scheduler {
+        Scheduler::Rr | Scheduler::Wrr | Scheduler::Lc | Scheduler::Wlc => true,
+        Scheduler::Mh | Scheduler::Sh => false,
+    };
+    let needs = if service.flags.port {
+        "the client's port is hashed, too"
+    } else if by_flow && service.affinity == Affinity::None {
+        "each connection has a server of its own"
+    } else {
+        return Ok(());
+    };
+    let example = std::net::SocketAddr::new(client, 40_000);
+    Err(format!(
+        "service {name} is scheduled by {}, and {needs}: give the port, too, like `lvx where \
+         {name} {example}`",
+        service.scheduler.name(),
+    ))
+}
+
+#[cfg(test)]
+mod tests;

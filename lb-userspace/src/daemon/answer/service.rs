@@ -1,0 +1,77 @@
+//! `services` of `lvx status`.
+
+use lb_common::layout::Counter;
+
+use crate::api::shape::{RealServer, Service};
+use crate::config;
+use crate::control::ServerState;
+use crate::control::plane::Plane;
+use crate::dataplane::table::Path;
+use crate::dataplane::xdp::ServiceCounters;
+
+use super::super::planes::Counts;
+use super::Daemon;
+
+impl Daemon {
+    pub(super) fn service_status(&self, service: &config::Service, counts: &Counts) -> Service {
+        let none = ServiceCounters::default();
+        let counters = counts.get(&service.name).unwrap_or(&none);
+        let total = counters.total();
+        let assignment = self.control.planes().assign(service);
+        let servers = service.real_servers.iter();
+        Service {
+            name: service.name.clone(),
+            address: service.address,
+            protocol: service.protocol.name().to_owned(),
+            scheduler: service.scheduler.name().to_owned(),
+            vrrp: service.vrrp.clone(),
+            active: self.control.is_active(service),
+            plane: assignment.plane.map_or("none", Plane::name).to_owned(),
+            plane_reason: assignment.reason,
+            packets: total.packets,
+            bytes: total.bytes,
+            connections: total.connections,
+            slots: (assignment.plane == Some(Plane::Xdp))
+                .then(|| self.slots(service))
+                .flatten(),
+            real_servers: servers
+                .map(|server| {
+                    let counter = counters.real_servers.get(&server.address).copied();
+                    self.server_status(service, server, counter.unwrap_or_default())
+                })
+                .collect(),
+        }
+    }
+
+    fn server_status(
+        &self,
+        service: &config::Service,
+        server: &config::RealServer,
+        counter: Counter,
+    ) -> RealServer {
+        let state = self.control.server_state(service, server);
+        let mac = match state.path() {
+            Some(Path::Link { mac, .. }) => Some(mac.to_string()),
+            Some(Path::Local) | None => None,
+        };
+        RealServer {
+            address: server.address,
+            weight: server.weight,
+            state: state.name().to_owned(),
+            reason: state.reason().map(str::to_owned),
+            remaining: match state {
+                ServerState::Draining { .. } => self.remaining(service, server),
+                ServerState::Checking
+                | ServerState::Down { .. }
+                | ServerState::Resolving
+                | ServerState::Unreachable { .. }
+                | ServerState::Up { .. }
+                | ServerState::Drained => None,
+            },
+            mac,
+            packets: counter.packets,
+            bytes: counter.bytes,
+            connections: counter.connections,
+        }
+    }
+}
