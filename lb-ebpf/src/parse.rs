@@ -146,12 +146,16 @@ pub fn rest_of_ipv4(frame: &Frame<'_>, service: &IndexKey) -> Option<Packet> {
     use network::ipv4::{LENGTH, MIN_HEADER, SOURCE};
     let source: u32 = frame.read(ETHERNET + SOURCE)?;
     let length: u16 = frame.read(ETHERNET + LENGTH)?;
+    let length = u16::from_be(length);
+    if usize::from(length) < MIN_HEADER {
+        return None;
+    }
     rest(
         frame,
         ETHERNET + MIN_HEADER,
         service,
         v4_words(source),
-        u32::from(u16::from_be(length)),
+        length.into(),
     )
 }
 

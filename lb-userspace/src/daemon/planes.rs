@@ -8,7 +8,7 @@ use crate::config::{PlaneChoice, Sync};
 use crate::control::Control;
 use crate::control::plane::{IpvsState, XdpState};
 use crate::dataplane::ipvs::{self, Ipvs, SyncRole};
-use crate::dataplane::xdp::{self, Attached, Mode, ModeChoice, Nic, Xdp, XdpError};
+use crate::dataplane::xdp::{self, Attached, Mode, ModeChoice, Nic, Sizes, Xdp, XdpError};
 use crate::object::xdp_object;
 
 use super::{DaemonError, log};
@@ -254,7 +254,13 @@ impl Kernel {
 fn load(control: &Control) -> Result<Xdp, DaemonError> {
     let object = xdp_object().ok_or(DaemonError::Stub)?;
     let global = &control.config().global;
-    Ok(Xdp::load(object, &global.bpffs, global.table_size)?)
+    let sizes = Sizes {
+        table: global.table_size,
+        exceptions: global.maps.exceptions,
+        persistence: global.maps.persistence,
+        flows: global.maps.flows,
+    };
+    Ok(Xdp::load(object, &global.bpffs, sizes)?)
 }
 
 const fn missing(reason: String) -> XdpState {

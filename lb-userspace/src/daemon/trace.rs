@@ -7,6 +7,7 @@ use lb_common::trace::Filter;
 
 use crate::api::shape::{TraceWanted, Traced};
 use crate::config;
+use crate::config::ProgramLog;
 use crate::dataplane::table::service_key;
 use crate::dataplane::xdp::{LogLevel, Xdp};
 
@@ -128,8 +129,13 @@ impl Daemon {
 
     /// What the program shall say in the log.
     const fn wanted_log(&self) -> LogLevel {
-        let _ = self;
-        LogLevel::Off
+        match self.control.config().global.program_log {
+            ProgramLog::Off => LogLevel::Off,
+            ProgramLog::Error => LogLevel::Error,
+            ProgramLog::Warn => LogLevel::Warn,
+            ProgramLog::Info => LogLevel::Info,
+            ProgramLog::Debug => LogLevel::Debug,
+        }
     }
 
     /// Makes the program say what the configuration wants.

@@ -17,6 +17,7 @@ mod adopt;
 mod attach;
 mod audit;
 mod counters;
+mod explain;
 mod foreign;
 mod load;
 mod log;
@@ -30,6 +31,7 @@ mod state;
 mod sys;
 mod tables;
 mod trace;
+mod usage;
 
 pub use attach::{Attached, Mode, ModeChoice, Nic};
 pub use counters::ServiceCounters;
@@ -37,6 +39,7 @@ pub use log::LogLevel;
 pub use program::Features;
 pub use sizes::{DEFAULT_RECORDS, Sizes};
 pub use trace::Missed;
+pub use usage::RecordsUsage;
 
 use adopt::Left;
 use load::Loaded;
@@ -84,6 +87,14 @@ pub enum Outcome {
     },
 }
 
+/// What fell out of use, until no running program can hold it.
+struct Waiting {
+    graces: Vec<Grace>,
+    retired: Retired,
+    /// Ids whose records are void.
+    purge: Vec<u32>,
+}
+
 /// The loaded program with its maps and what was written into them.
 pub struct Xdp {
     loaded: Loaded,
@@ -95,7 +106,7 @@ pub struct Xdp {
     /// Services whose tables the audits have looked at in this round.
     audited: usize,
     /// Indexes that wait for the end of kernel calls.
-    waiting: Vec<(Vec<Grace>, Retired)>,
+    waiting: Vec<Waiting>,
     /// Counts of real servers that were removed, by service.
     removed: BTreeMap<ServiceKey, layout::Counter>,
 }
@@ -227,10 +238,8 @@ impl Xdp {
         let graces = self.write(&changes)?;
         let after = start.elapsed();
         let tables = changes.tables.len();
-        // They name servers that have no entry, so packets do not follow them any more.
-        self.state.purge(&changes.purge, self.applied.needs_sweep());
         self.applied = next;
-        self.waiting.push((graces, changes.retired));
+        self.retire(graces, changes);
         Ok(Outcome::Written { tables, after })
     }
 
@@ -336,34 +345,44 @@ impl Xdp {
             .map_err(|error| XdpError::Map { map, error })
     }
 
+    /// Lets what fell out of use wait for the end of kernel calls.
+    fn retire(&mut self, graces: Vec<Grace>, changes: Changes) {
+        // They name servers that have no entry, so packets do not follow them any more.
+        self.state.purge(&changes.purge, self.applied.needs_sweep());
+        self.waiting.push(Waiting {
+            graces,
+            retired: changes.retired,
+            purge: changes.purge,
+        });
+    }
+
     /// Waits for all grace periods and gives back the indexes.
     fn wait(&mut self) {
-        let graces = self
-            .waiting
-            .iter_mut()
-            .flat_map(|(graces, _)| graces.drain(..));
+        let graces = self.waiting.iter_mut().flat_map(|one| one.graces.drain(..));
         graces.for_each(Grace::wait);
         self.reclaim();
     }
 
     /// Gives back the indexes whose grace period is over.
     fn reclaim(&mut self) {
-        let over = |(graces, _): &mut (Vec<Grace>, Retired)| graces.iter().all(Grace::has_ended);
+        let over = |one: &mut Waiting| one.graces.iter().all(Grace::has_ended);
         let ended: Vec<_> = self.waiting.extract_if(.., over).collect();
-        for (_, retired) in ended {
+        for Waiting { retired, purge, .. } in ended {
             for (service, counter) in &retired.counters {
                 if let Ok(count) = self.count(*counter) {
                     counters::add(self.removed.entry(*service).or_default(), count);
                 }
             }
+            // Packets that were under way may have written new ones.
+            self.state.purge(&purge, self.applied.needs_sweep());
             self.applied.reclaim(&retired);
         }
     }
 
-    /// The kernel's id of the program.
+    /// The kernel's id of the program that an interface should carry.
     #[must_use]
-    pub fn program_id(&mut self) -> Option<u32> {
-        Some(self.program().ok()?.info().ok()?.id())
+    pub fn program_id(&mut self, interface: &str) -> Option<u32> {
+        self.loaded.program_id(interface)
     }
 
     /// The program itself, for test runs.

@@ -18,7 +18,7 @@ const PLACES: [(u16, bool, &str); 4] = [
 ];
 
 /// For fragments to an address that has no service of their protocol.
-const NOWHERE: Reason = Reason::NoService;
+const NOWHERE: Reason = Reason::Fragment;
 
 pub(crate) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();

@@ -86,6 +86,8 @@ fn extension(network: &mut Network<'_>) -> Option<usize> {
     let [next, units] = header.read::<u16>(0)?.to_ne_bytes();
     let length = match network.protocol {
         FRAGMENT => {
+            // The whole header has to be there.
+            let _identification: u32 = header.read(FRAGMENT_HEADER - 4)?;
             let offset: u16 = header.read(FRAGMENT_OFFSET)?;
             network.fragment = u16::from_be(offset) & FRAGMENT_MASK != 0;
             FRAGMENT_HEADER

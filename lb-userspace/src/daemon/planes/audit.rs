@@ -54,11 +54,10 @@ impl Kernel {
         if !control.planes().wants_xdp() || control.planes().xdp == XdpState::Untried {
             return;
         }
-        let ours = xdp.program_id();
         let links = control.links();
         let lost = self.attached.keys().filter(|name| {
             let link = links.get(*name);
-            link.and_then(|link| link.xdp).map(|xdp| xdp.program) != ours
+            link.and_then(|link| link.xdp).map(|xdp| xdp.program) != xdp.program_id(name)
         });
         let lost: Vec<String> = lost.cloned().collect();
         for name in &lost {

@@ -242,6 +242,12 @@ impl Loaded {
         Ok(())
     }
 
+    /// The kernel's id of the program in an interface's link.
+    pub(super) fn program_id(&mut self, interface: &str) -> Option<u32> {
+        let form = self.carriers.get(interface)?.form;
+        Some(self.program.get(form).ok()?.info().ok()?.id())
+    }
+
     pub(super) fn detach(&mut self, interface: &str) {
         if let Some(carrier) = self.carriers.remove(interface)
             && let Err(error) = carrier.link.unpin()

@@ -9,7 +9,7 @@ use lb_common::layout::{self, ServiceKey};
 use lb_common::reason::Reason;
 
 use super::load::CounterPod;
-use super::{Xdp, XdpError};
+use super::{Waiting, Xdp, XdpError};
 
 /// What a service's real servers were sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,7 +37,7 @@ pub(super) fn add(sum: &mut layout::Counter, one: layout::Counter) {
     sum.connections += one.connections;
 }
 
-fn read_error<E: std::error::Error + Send + Sync + 'static>(
+pub(super) fn read_error<E: std::error::Error + Send + Sync + 'static>(
     map: &'static str,
 ) -> impl Fn(E) -> XdpError {
     move |error| XdpError::Map {
@@ -57,7 +57,7 @@ impl Xdp {
             real_servers.insert(address, self.count(counter)?);
         }
         let mut removed = self.removed.get(key).copied().unwrap_or_default();
-        for (_, retired) in &self.waiting {
+        for Waiting { retired, .. } in &self.waiting {
             for (_, counter) in retired
                 .counters
                 .iter()

@@ -68,7 +68,7 @@ impl Xdp {
             .sweep(&self.census, self.loaded.sizes().table, now);
         let graces = self.write(&changes)?;
         self.applied = next;
-        self.waiting.push((graces, changes.retired));
+        self.retire(graces, changes);
         Ok(())
     }
 }
