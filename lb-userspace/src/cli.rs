@@ -160,7 +160,6 @@ pub fn main() -> ExitCode {
             };
             ask(&daemon, &request, json)
         }
-        Verb::Trace { wanted, daemon } => trace::run(&daemon.socket, wanted),
         Verb::Drain {
             service,
             server,
@@ -179,6 +178,7 @@ pub fn main() -> ExitCode {
             server,
             daemon,
         } => ask(&daemon, &Request::Undrain { service, server }, false),
+        Verb::Trace { wanted, daemon } => trace::run(&daemon.socket, wanted),
     }
 }
 
@@ -220,12 +220,12 @@ fn ask(daemon: &Daemon, request: &Request, json: bool) -> ExitCode {
         (Answer::Where(found), true) => serde_json::to_string_pretty(found),
         (Answer::Status(status), false) => Ok(text::status(status)),
         (Answer::Where(found), false) => Ok(text::found(found)),
+        (Answer::Drained(drained), _) => Ok(text::drained(*drained)),
+        (Answer::Undrained, _) => Ok("gets clients again".to_owned()),
         // Answers to what `lvx trace` asks by itself.
         (Answer::TraceStarted(_) | Answer::Traced(_) | Answer::TraceStopped, _) => {
             Ok(String::new())
         }
-        (Answer::Drained(drained), _) => Ok(text::drained(*drained)),
-        (Answer::Undrained, _) => Ok("gets clients again".to_owned()),
         (Answer::Switched, _) => Ok("switched".to_owned()),
         (Answer::Reloaded(reloaded), _) => Ok(text::reloaded(*reloaded).to_owned()),
     };

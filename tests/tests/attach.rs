@@ -137,7 +137,7 @@ fn a_foreign_program_is_reported_and_left_alone() {
             .attach(&nic, ModeChoice::Best)
             .err()
             .context("the NIC is taken")?;
-        let (error, id) = (error.to_string(), foreign.program_id());
+        let (error, id) = (error.to_string(), program_id(&mut foreign));
         let id = id.context("the foreign program's id")?;
         ensure!(
             error.contains(&format!("another XDP program is attached: lvx, id {id}")),
@@ -152,6 +152,11 @@ fn a_foreign_program_is_reported_and_left_alone() {
         xdp.attach(&nic, ModeChoice::Best)?;
         Ok(())
     });
+}
+
+/// The kernel's id of a program, attached or not.
+fn program_id(xdp: &mut Xdp) -> Option<u32> {
+    Some(xdp.program().ok()?.info().ok()?.id())
 }
 
 /// Runs the first command that an error gives.
@@ -170,7 +175,7 @@ fn a_foreign_program_without_a_link_is_named_and_can_be_removed_too() {
         let mut foreign = load(sandbox, &sandbox.bpffs.join("foreign"))?;
         let pin = sandbox.bpffs.join("foreign_program");
         foreign.program()?.pin(&pin)?;
-        let id = foreign.program_id().context("the foreign program's id")?;
+        let id = program_id(&mut foreign).context("the foreign program's id")?;
         for kind in ["xdpdrv", "xdpgeneric"] {
             let pinned = pin.display().to_string();
             command(

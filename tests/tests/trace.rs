@@ -329,7 +329,7 @@ fn interfaces_get_the_tracing_program_and_lose_it() {
 }
 
 fn id(xdp: &mut Xdp) -> Option<String> {
-    xdp.program_id().map(|id| id.to_string())
+    Some(xdp.program().ok()?.info().ok()?.id().to_string())
 }
 
 /// What is logged while it is written to.

@@ -19,14 +19,6 @@ pub enum Request {
     Plane {
         plane: PlaneName,
     },
-    TraceStart(TraceWanted),
-    /// Packets since the last time. A trace that nobody reads ends by itself.
-    TraceRead {
-        trace: u64,
-    },
-    TraceStop {
-        trace: u64,
-    },
     Drain {
         service: String,
         server: IpAddr,
@@ -37,6 +29,14 @@ pub enum Request {
     Undrain {
         service: String,
         server: IpAddr,
+    },
+    TraceStart(TraceWanted),
+    /// Packets since the last time. A trace that nobody reads ends by itself.
+    TraceRead {
+        trace: u64,
+    },
+    TraceStop {
+        trace: u64,
     },
 }
 
@@ -78,13 +78,13 @@ pub enum Answer {
     Where(Where),
     /// The planes were switched.
     Switched,
+    Drained(Drained),
+    /// The real server gets clients again.
+    Undrained,
     /// By this number the trace is read and stopped.
     TraceStarted(u64),
     Traced(Traced),
     TraceStopped,
-    Drained(Drained),
-    /// The real server gets clients again.
-    Undrained,
     /// The request failed; in words for the operator.
     Error(String),
 }

@@ -18,22 +18,21 @@ impl Daemon {
     pub(super) async fn answer(&mut self, request: Request) -> Answer {
         match request {
             Request::Status => Answer::Status(Box::new(self.status().await)),
-            Request::Reload => match self.reload().await {
-                Ok(reloaded) => Answer::Reloaded(reloaded),
-                Err(error) => Answer::Error(error),
-            },
-            Request::Plane { plane } => match self.switch(plane) {
-                Ok(()) => Answer::Switched,
-                Err(error) => Answer::Error(error),
-            },
+            Request::Reload => or_error(self.reload().await.map(Answer::Reloaded)),
+            Request::Plane { plane } => or_error(self.switch(plane).map(|()| Answer::Switched)),
             Request::Where {
                 service,
                 client,
                 port,
-            } => match self.find(&service, client, port) {
-                Ok(found) => Answer::Where(found),
-                Err(error) => Answer::Error(error),
-            },
+            } => or_error(self.find(&service, client, port).map(Answer::Where)),
+            Request::Drain {
+                service,
+                server,
+                deadline,
+            } => or_error(self.drain(&service, server, deadline).map(Answer::Drained)),
+            Request::Undrain { service, server } => {
+                or_error(self.undrain(&service, server).map(|()| Answer::Undrained))
+            }
             Request::TraceStart(wanted) => {
                 or_error(self.start_trace(&wanted).map(Answer::TraceStarted))
             }
@@ -41,18 +40,6 @@ impl Daemon {
             Request::TraceStop { trace } => {
                 or_error(self.stop_trace(trace).map(|()| Answer::TraceStopped))
             }
-            Request::Drain {
-                service,
-                server,
-                deadline,
-            } => match self.drain(&service, server, deadline) {
-                Ok(drained) => Answer::Drained(drained),
-                Err(error) => Answer::Error(error),
-            },
-            Request::Undrain { service, server } => match self.undrain(&service, server) {
-                Ok(()) => Answer::Undrained,
-                Err(error) => Answer::Error(error),
-            },
         }
     }
 

@@ -1,5 +1,6 @@
 //! `lvx where`.
 
+use std::cmp::Reverse;
 use std::net::IpAddr;
 
 use lb_common::hash::address_word;
@@ -9,8 +10,8 @@ use crate::api::shape::Where;
 use crate::config::{self, Affinity, Protocol, Scheduler};
 use crate::control::Control;
 use crate::dataplane::explain::{Asked, Explained, SlotPhase};
-use crate::dataplane::maglev;
 use crate::dataplane::table::address_bytes;
+use crate::dataplane::{maglev, sh};
 
 use super::Daemon;
 
@@ -65,7 +66,7 @@ fn computed(
     client: IpAddr,
     port: Option<u16>,
 ) -> Result<(Explained, Option<IpAddr>, String), String> {
-    if service.scheduler != Scheduler::Mh {
+    if has_flows(service) {
         return Err(format!(
             "service {} is scheduled by {}, and its packets are not forwarded by XDP here: \
              `ipvsadm --list --connection` may know more",
@@ -73,7 +74,7 @@ fn computed(
             service.scheduler.name(),
         ));
     }
-    let members: Vec<maglev::Member> = service
+    let mut members: Vec<maglev::Member> = service
         .real_servers
         .iter()
         .filter(|server| control.server_state(service, server).path().is_some())
@@ -85,8 +86,16 @@ fn computed(
         .collect();
     let size = control.config().global.table_size;
     let hashed = port.filter(|_| service.flags.port).unwrap_or_default();
-    let slot = slot(address_word(address_bytes(client), hashed), size.slots());
-    let member = maglev::fill(&members, size)[slot as usize];
+    let word = address_word(address_bytes(client), hashed);
+    // The canonical order, which `sh` does not make itself.
+    members.sort_by_key(|member| Reverse(member.address));
+    let (slot, table) = if service.scheduler == Scheduler::Sh {
+        let weights: Vec<u16> = members.iter().map(|member| member.weight).collect();
+        (lb_common::sh::slot(word), sh::fill(&weights))
+    } else {
+        (slot(word, size.slots()), maglev::fill(&members, size))
+    };
+    let member = table[slot as usize];
     let current = member.map(|index| members[index].address);
     let why = match current {
         Some(_) => "the table decides, as computed from what is configured and healthy",
@@ -101,6 +110,14 @@ fn computed(
         client_record: None,
     };
     Ok((found, current, why.to_owned()))
+}
+
+/// Whether each connection has a server of its own.
+const fn has_flows(service: &config::Service) -> bool {
+    match service.scheduler {
+        Scheduler::Rr | Scheduler::Wrr | Scheduler::Lc | Scheduler::Wlc => true,
+        Scheduler::Mh | Scheduler::Sh => false,
+    }
 }
 
 /// Whether the question has an answer for this service.
@@ -119,13 +136,9 @@ fn check_client(
         return Ok(());
     }
     let name = &service.name;
-    let by_flow = match service.scheduler {
-        Scheduler::Rr | Scheduler::Wrr | Scheduler::Lc | Scheduler::Wlc => true,
-        Scheduler::Mh | Scheduler::Sh => false,
-    };
     let needs = if service.flags.port {
         "the client's port is hashed, too"
-    } else if by_flow && service.affinity == Affinity::None {
+    } else if has_flows(service) && service.affinity == Affinity::None {
         "each connection has a server of its own"
     } else {
         return Ok(());

@@ -34,7 +34,12 @@ fn server(control: &Control, client: IpAddr, port: Option<u16>) -> Option<IpAddr
 
 #[test]
 fn a_drained_server_is_nobodys() {
-    let mut control = control("");
+    for lines in ["", "scheduler = \"sh\""] {
+        drain_all(control(lines));
+    }
+}
+
+fn drain_all(mut control: Control) {
     let servers = |control: &Control| {
         let clients = (1..=100).map(client);
         let servers = clients.filter_map(|client| server(control, client, None));
@@ -60,6 +65,9 @@ fn the_port_counts_if_it_is_hashed() {
     };
     assert_eq!(slots(&control("")), 1);
     assert!(slots(&control("scheduler_flags = [\"port\"]")) > 50);
+    let sh = "scheduler = \"sh\"";
+    assert_eq!(slots(&control(sh)), 1);
+    assert!(slots(&control(&format!("{sh}\nscheduler_flags = [\"port\"]"))) > 50);
 }
 
 #[test]
@@ -87,7 +95,7 @@ fn what_needs_a_port_says_so() {
 
 #[test]
 fn what_cannot_be_computed_is_refused() {
-    for scheduler in ["sh", "rr", "wlc"] {
+    for scheduler in ["rr", "wrr", "lc", "wlc"] {
         let control = control(&format!("scheduler = {scheduler:?}"));
         let service = &control.config().services[0];
         let error = computed(&control, service, client(7), Some(1)).unwrap_err();
