@@ -21,9 +21,9 @@ pub struct Feed {
     pub mask: u32,
     /// First client's address, or the end of it, in host order; flow n has the n-th after it.
     pub client: u32,
+    pub reserved: [u8; 2],
     /// Written over the start of each frame, by the IPv4 feeder the first part of it.
     pub template: [u8; V6_HEADERS],
-    pub reserved: [u8; 2],
 }
 
 impl Feed {
@@ -39,8 +39,8 @@ impl Feed {
             counter: 0,
             mask: flows - 1,
             client,
-            template,
             reserved: [0; 2],
+            template,
         }
     }
 }

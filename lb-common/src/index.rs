@@ -74,8 +74,8 @@ impl IndexKey {
         let port = self.port_protocol as u64 | (self.fragments as u64) << 32;
         let word = low ^ upper ^ upper >> 32 ^ port.wrapping_mul(SPREAD);
         // Addresses and ports come in rows: one multiplication alone would map rows to rows.
-        let mixed = word.wrapping_mul(FIRST);
-        let mixed = (mixed ^ mixed >> 32).wrapping_mul(SECOND);
+        let mixed = (word ^ word >> 32).wrapping_mul(FIRST);
+        let mixed = (mixed ^ mixed >> 29).wrapping_mul(SECOND);
         // A product's upper bits depend on most of its factor's.
         let second = (mixed >> (64 - 2 * BITS)) as u32 & (PLACES - 1);
         [(mixed >> (64 - BITS)) as u32, second]

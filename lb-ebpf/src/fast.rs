@@ -6,7 +6,7 @@ use core::num::NonZeroU32;
 use aya_ebpf::programs::XdpContext;
 use lb_common::hash::word_of;
 use lb_common::index::IndexKey;
-use lb_common::layout::{RealServer, Service, words};
+use lb_common::layout::{RealServer, Service};
 use lb_common::maglev::slot;
 use lb_common::reason::Reason;
 use lb_ebpf::frame::Frame;
@@ -64,10 +64,9 @@ fn decide(
         Some(packet) if !packet.is_cut_off(frame.length()) => packet,
         Some(_) | None => return Ok(None),
     };
-    let mask = words(service.client_mask);
-    let client = [packet.client[0] & mask[0], packet.client[1] & mask[1]];
+    // A granularity comes with persistence, which is special.
     let size = NonZeroU32::new(TABLE_SIZE.load()).ok_or(Reason::NoRealServer)?;
-    let index = slot(word_of(client, 0), size);
+    let index = slot(word_of(packet.client, 0), size);
     let slot = TABLES
         .get_value(service.table, &index)
         .ok_or(Reason::NoRealServer)?;

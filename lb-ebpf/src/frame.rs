@@ -10,7 +10,7 @@ pub struct Frame<'a> {
     bytes: PhantomData<&'a [u8]>,
 }
 
-impl<'a> Frame<'a> {
+impl Frame<'_> {
     /// # Safety
     /// `start..end` must be readable (and writable, if the pointers of [`Self::at`] are written
     /// through) for the lifetime of the result.
@@ -52,8 +52,8 @@ impl<'a> Frame<'a> {
     /// reads in the result are bounded by themselves, whatever the compiler knows about sums.
     #[inline(always)]
     #[must_use]
-    pub fn after(&self, offset: usize) -> Frame<'a> {
-        Frame {
+    pub fn after(&self, offset: usize) -> Self {
+        Self {
             start: opaque(self.start + offset),
             ..*self
         }

@@ -54,7 +54,7 @@ fn write_event(packet: &Packet, chosen: &Chosen, outcome: u32, ifindex: u32) -> 
     }
     // SAFETY: map values are aligned, and the number is changed by atomic operations only.
     unsafe { atomic::add(&raw mut (*filter).budget, u32::MAX) };
-    match TRACE_EVENTS.output(&event, 0) {
+    match TRACE_EVENTS.output(event, 0) {
         Ok(()) => 0,
         Err(_) => count::unseen(Unseen::NoRoom),
     }
