@@ -1,6 +1,7 @@
 //! What others do to the program and its maps is put right.
 
 use std::fs;
+use std::mem::offset_of;
 use std::process::Command;
 use std::time::Duration;
 
@@ -86,7 +87,9 @@ fn entries_that_others_change_are_written_again() {
             let mut servers = real_servers(lab)?;
             for (index, server) in (0..).zip(&before.1) {
                 if server.iter().any(|byte| *byte != 0) {
-                    servers.set(index, [0; size_of::<layout::RealServer>()], 0)?;
+                    let mut wrong = *server;
+                    wrong[offset_of!(layout::RealServer, mac) + 5] ^= 0x55;
+                    servers.set(index, wrong, 0)?;
                 }
             }
             Ok(())
@@ -108,10 +111,15 @@ fn pins_that_others_remove_are_made_again() {
         repaired(lab, 1, "pin tables: made again", |lab| {
             remove(&lab.directors[0].bpffs().join("tables"))
         })?;
-        repaired(lab, 1, "link_eth0", |_| remove(&link))?;
-        repaired(lab, before.len() as u64, "pin settings: made again", |_| {
-            before.iter().try_for_each(|path| remove(path))
+        repaired(lab, 1, "pin of the program on eth0: made again", |_| {
+            remove(&link)
         })?;
+        repaired(
+            lab,
+            before.len() as u64,
+            "pin settings: made again",
+            |lab| fs::remove_dir_all(lab.directors[0].bpffs()).context("removing the pins"),
+        )?;
         let mut after = lab.directors[0].pins()?;
         after.sort();
         ensure!(after == before, "{after:?}");
@@ -133,7 +141,6 @@ fn a_program_that_others_detach_is_attached_again() {
         return;
     }
     with_one_director(DEMO, &plan(""), |lab| {
-        let held = hold(lab)?;
         repaired(lab, 1, "the program was detached from eth0", |lab| {
             let link = lab.directors[0].bpffs().join("link_eth0");
             let mut bpftool = Command::new(&bpftool);
@@ -141,7 +148,7 @@ fn a_program_that_others_detach_is_attached_again() {
             Ok(())
         })?;
         ensure!(lab.directors[0].has_xdp()?, "not attached");
-        all_alive(held)?;
+        all_alive(hold(lab)?)?;
         let events = lab.directors[0].status()?["dataplane"]["events"].to_string();
         ensure!(events.contains("back on all interfaces"), "{events}");
         Ok(())
