@@ -46,11 +46,25 @@ pub fn with_planned_lab(demo: &str, plan: &Plan, test: impl FnOnce(&mut Lab) -> 
 /// # Panics
 /// As described.
 pub fn with_one_director(demo: &str, plan: &Plan, test: impl FnOnce(&mut Lab) -> Result<()>) {
+    with_prepared_director(demo, plan, |_| Ok(()), test);
+}
+
+/// As [`with_one_director`], with something done before the daemon starts.
+///
+/// # Panics
+/// As described, or the preparation fails.
+pub fn with_prepared_director(
+    demo: &str,
+    plan: &Plan,
+    prepare: impl FnOnce(&Lab) -> Result<()>,
+    test: impl FnOnce(&mut Lab) -> Result<()>,
+) {
     let Some(programs) = usable(demo) else {
         return;
     };
     let lab = Lab::new(programs, SERVERS + 1, SERVERS).and_then(|mut lab| {
         lab.set_plan(plan.clone())?;
+        prepare(&lab)?;
         lab.start_one_daemon()?;
         Ok(lab)
     });

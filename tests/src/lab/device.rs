@@ -16,6 +16,7 @@ use crate::netns::Netns;
 const BPF_PROG_LOAD: libc::c_long = 5;
 const BPF_OBJ_PIN: libc::c_long = 6;
 const BPF_PROG_TYPE_XDP: u32 = 6;
+const BPF_F_XDP_HAS_FRAGS: u32 = 1 << 5;
 /// `ETHTOOL_STXCSUM` of linux/ethtool.h.
 const ETHTOOL_STXCSUM: u32 = 0x17;
 
@@ -29,6 +30,11 @@ struct ProgLoad {
     insn_cnt: u32,
     insns: u64,
     license: u64,
+    log_level: u32,
+    log_size: u32,
+    log_buf: u64,
+    kern_version: u32,
+    prog_flags: u32,
 }
 
 /// The part of `union bpf_attr` that BPF_OBJ_PIN needs.
@@ -51,15 +57,10 @@ struct EthtoolValue {
 /// # Errors
 /// The kernel refused; loading needs CAP_BPF, pinning a bpffs.
 pub(crate) fn pin_pass_program(path: &Path) -> Result<()> {
-    let load = ProgLoad {
-        prog_type: BPF_PROG_TYPE_XDP,
-        insn_cnt: 2,
-        insns: PASS.as_ptr() as u64,
-        license: c"GPL".as_ptr() as u64,
-    };
-    // SAFETY: `load` and what it points to live during the call and have the layout it expects.
-    let fd =
-        unsafe { bpf(BPF_PROG_LOAD, &load) }.context("loading the XDP program of a switch port")?;
+    // Kernels before 5.18 have no frames of several buffers, and no MTU here that needs them.
+    let fd = load_pass_program(BPF_F_XDP_HAS_FRAGS)
+        .or_else(|_| load_pass_program(0))
+        .context("loading the XDP program of a switch port")?;
     // SAFETY: the kernel has just given us this descriptor and nobody else has it.
     let program = unsafe { OwnedFd::from_raw_fd(fd) };
     let pathname = CString::new(path.as_os_str().as_bytes()).context("a NUL in a path")?;
@@ -71,6 +72,22 @@ pub(crate) fn pin_pass_program(path: &Path) -> Result<()> {
     // SAFETY: `pin` and the path live during the call and have the layout it expects.
     unsafe { bpf(BPF_OBJ_PIN, &pin) }.with_context(|| format!("pinning {}", path.display()))?;
     Ok(())
+}
+
+fn load_pass_program(prog_flags: u32) -> std::io::Result<i32> {
+    let load = ProgLoad {
+        prog_type: BPF_PROG_TYPE_XDP,
+        insn_cnt: 2,
+        insns: PASS.as_ptr() as u64,
+        license: c"GPL".as_ptr() as u64,
+        log_level: 0,
+        log_size: 0,
+        log_buf: 0,
+        kern_version: 0,
+        prog_flags,
+    };
+    // SAFETY: `load` and what it points to live during the call and have the layout it expects.
+    unsafe { bpf(BPF_PROG_LOAD, &load) }
 }
 
 /// # Safety

@@ -30,6 +30,26 @@ impl Lab {
         ip_batch(&self.switch, &format!("link set {port} {state}\n"))
     }
 
+    /// Sets the MTU of all hosts and of their ports.
+    ///
+    /// # Errors
+    /// `ip` failed.
+    pub fn set_mtu(&self, mtu: u16) -> Result<()> {
+        let hosts = std::iter::once((Role::Client, &self.client));
+        let directors = (1..).map(Role::Director);
+        let directors = directors.zip(self.directors.iter().map(|it| &it.netns));
+        let servers = (1..).map(Role::RealServer);
+        let servers = servers.zip(self.servers.iter().map(|it| &it.netns));
+        for (role, host) in hosts.chain(directors).chain(servers) {
+            ip_batch(
+                &self.switch,
+                &format!("link set {} mtu {mtu}\n", role.name()),
+            )?;
+            ip_batch(host, &format!("link set {INTERFACE} mtu {mtu}\n"))?;
+        }
+        Ok(())
+    }
+
     /// Makes the client send everything for the VIP to director `number`, master or not.
     ///
     /// # Errors

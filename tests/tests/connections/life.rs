@@ -54,7 +54,10 @@ fn real_servers(lab: &Lab) -> Result<Array<MapData, Server>> {
     Ok(Array::try_from(Map::Array(map(lab, "real_servers")?))?)
 }
 
-fn snapshot(lab: &Lab) -> Result<(Vec<(Key, Service)>, Vec<Server>)> {
+/// What is in both maps.
+type Entries = (Vec<(Key, Service)>, Vec<Server>);
+
+fn snapshot(lab: &Lab) -> Result<Entries> {
     let mut services: Vec<_> = services(lab)?.iter().collect::<Result<_, _>>()?;
     services.sort_unstable();
     let servers = real_servers(lab)?

@@ -52,6 +52,18 @@ impl Director {
         Ok(link[0].get("xdp").is_some())
     }
 
+    /// The name of that program.
+    ///
+    /// # Errors
+    /// `ip` failed, or there is none.
+    pub fn xdp_program(&self) -> Result<String> {
+        let link = self.ip_json(&["link", "show", INTERFACE])?;
+        let name = link[0]["xdp"]["prog"]["name"].as_str();
+        Ok(name
+            .with_context(|| format!("no program: {link}"))?
+            .to_owned())
+    }
+
     /// Files that are pinned below its directory on the bpffs.
     ///
     /// # Errors
