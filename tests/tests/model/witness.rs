@@ -121,7 +121,10 @@ impl Witness {
             ensure!(!(0..SERVERS).any(is_open), "nobody got it");
         }
         let Some(server) = seen else {
-            self.connections.remove(&id);
+            // Nobody heard of the new connection, so an older one is what it was.
+            if !opens {
+                self.connections.remove(&id);
+            }
             return Ok(());
         };
         let before = alive.map(|known| known.phase);
