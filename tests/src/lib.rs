@@ -9,6 +9,7 @@ pub mod bench;
 pub mod client;
 pub mod echo;
 pub mod feed;
+pub mod forwarding;
 pub mod harness;
 pub mod lab;
 pub mod netns;

@@ -83,19 +83,19 @@ impl Witness {
         let network = (from.service, from.client / 2);
         let servers = &world.servers[from.service as usize];
         let is_open = |server: u8| servers[server as usize].is_open();
+        // The program may not have seen all of an older connection from this port, and take a SYN
+        // for a repeated one.
+        let repeated = last.is_some_and(|known| {
+            let lives = now - known.at <= timeouts.established.into();
+            lives && !known.ended && Some(known.server) == seen
+        });
         if opens {
-            // The program may not have seen all of an older connection from this port, and take
-            // the SYN for a repeated one.
-            let own = last.filter(|known| {
-                let lives = now - known.at <= timeouts.established.into();
-                lives && !known.ended && Some(known.server) == seen
-            });
             let promised = self.clients.get(&network).copied();
             let promised = promised
                 .filter(|(_, at)| kind.persistent && now - at < PERSISTENCE.into())
                 .map(|(server, _)| server);
             match seen {
-                _ if own.is_some() => {}
+                _ if repeated => {}
                 None => {
                     let open = (0..SERVERS).any(is_open);
                     ensure!(!open, "nobody got it, although there are servers");
@@ -142,7 +142,7 @@ impl Witness {
             ended: matches!(packet, Packet::Fin | Packet::Rst),
         };
         self.connections.insert(id, known);
-        if opens && kind.persistent {
+        if opens && !repeated && kind.persistent {
             if is_open(server) {
                 self.clients.insert(network, (server, now));
             } else {
