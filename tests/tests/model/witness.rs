@@ -71,14 +71,15 @@ impl Witness {
         let port = if datagrams { 0 } else { from.port };
         let id = Connection { port, ..from };
         let last = self.connections.get(&id).copied();
-        let alive = last.filter(|known| {
-            let timeout = match known.phase {
-                Phase::Opening => timeouts.opening,
-                Phase::Established => timeouts.established,
-                Phase::Closing => timeouts.closing,
-            };
-            now - known.at < timeout.into()
+        let silent = last.map_or(0, |known| now - known.at);
+        let timeout = last.map_or(0, |known| match known.phase {
+            Phase::Opening => timeouts.opening,
+            Phase::Established => timeouts.established,
+            Phase::Closing => timeouts.closing,
         });
+        // In its last second it may go either way.
+        let alive = last.filter(|_| silent < timeout.into());
+        let perhaps = last.filter(|known| silent <= timeout.into() && Some(known.server) == seen);
         let opens = packet == Packet::Syn && !datagrams;
         let network = (from.service, from.client / 2);
         let servers = &world.servers[from.service as usize];
@@ -127,7 +128,7 @@ impl Witness {
             }
             return Ok(());
         };
-        let before = alive.map(|known| known.phase);
+        let before = perhaps.map(|known| known.phase);
         let phase = match packet {
             _ if datagrams => Phase::Established,
             Packet::Syn => Phase::Opening,
