@@ -54,43 +54,22 @@ impl Word {
     }
 }
 
-/// Adds to a number that others change likewise.
+/// Adds to a number that others change likewise, and gives what it was.
 ///
 /// # Safety
 /// The pointer is aligned, and everybody uses the number by atomic operations while this runs.
 #[inline(always)]
-pub unsafe fn add(number: *mut u32, by: u32) {
+pub unsafe fn add(number: *mut u32, by: u32) -> u32 {
     #[cfg(not(target_arch = "bpf"))]
     {
         use core::sync::atomic::AtomicU32;
         // SAFETY: as the caller says.
-        unsafe { AtomicU32::from_ptr(number) }.fetch_add(by, Relaxed);
+        unsafe { AtomicU32::from_ptr(number) }.fetch_add(by, Relaxed)
     }
     #[cfg(target_arch = "bpf")]
     {
         use core::intrinsics::{AtomicOrdering, atomic_xadd};
-        // SAFETY: as the caller says.
-        unsafe { atomic_xadd::<_, _, { AtomicOrdering::Relaxed }>(number, by) };
-    }
-}
-
-/// [`add`] that gives what the number was.
-///
-/// # Safety
-/// As there.
-#[inline(always)]
-pub unsafe fn fetch_add(number: *mut u32, by: u32) -> u32 {
-    #[cfg(not(target_arch = "bpf"))]
-    {
-        use core::sync::atomic::AtomicU32;
-        // SAFETY: as the caller says.
-        unsafe { AtomicU32::from_ptr(number) }.fetch_add(by, SeqCst)
-    }
-    #[cfg(target_arch = "bpf")]
-    {
-        use core::intrinsics::{AtomicOrdering, atomic_xadd};
-        // Of a relaxed one LLVM makes the instruction that gives nothing back, even where the
-        // result is used.
+        // A relaxed one loses its result: LLVM 22 makes it the instruction that gives none.
         // SAFETY: as the caller says.
         unsafe { atomic_xadd::<_, _, { AtomicOrdering::SeqCst }>(number, by) }
     }

@@ -27,6 +27,13 @@ pub(crate) struct Chosen {
     pub(crate) slot_flags: u64,
 }
 
+impl Chosen {
+    #[inline(always)]
+    pub(crate) const fn changes_records(&self) -> bool {
+        self.connection.changes_something() || self.client.changes_something()
+    }
+}
+
 /// Writes what is to be remembered; `flags` are the service's.
 #[unsafe(no_mangle)]
 #[inline(never)]
@@ -135,7 +142,12 @@ impl Question<'_> {
     /// A service with a table of slots.
     #[inline(always)]
     fn by_slot(&self, chosen: &mut Chosen) -> Result<Choice, Reason> {
-        let slot = self.slot(chosen)?;
+        let index = self.index()?;
+        let slot: Slot = *TABLES
+            .get_value(self.service.table, &index)
+            .ok_or(Reason::NoRealServer)?;
+        chosen.slot = index;
+        chosen.slot_flags = slot.flags().into();
         // Datagrams have no beginning: the client's record decides about each.
         if self.remembered != 0 && matches!(self.packet.segment, Segment::Datagram) {
             chosen.entry = self.remembered;
@@ -162,8 +174,9 @@ impl Question<'_> {
         Ok(decision.choice)
     }
 
+    /// The client's slot.
     #[inline(always)]
-    fn slot(&self, chosen: &mut Chosen) -> Result<Slot, Reason> {
+    fn index(&self) -> Result<u32, Reason> {
         let flags = self.service.flags;
         let port = if flags & Service::PORT != 0 {
             self.packet.client_port
@@ -171,18 +184,11 @@ impl Question<'_> {
             0
         };
         let word = word_of(self.client, port);
-        let index = if flags & Service::SH != 0 {
-            sh::slot(word)
-        } else {
-            let size = NonZeroU32::new(TABLE_SIZE.load()).ok_or(Reason::NoRealServer)?;
-            maglev::slot(word, size)
-        };
-        let slot: Slot = *TABLES
-            .get_value(self.service.table, &index)
-            .ok_or(Reason::NoRealServer)?;
-        chosen.slot = index;
-        chosen.slot_flags = slot.flags().into();
-        Ok(slot)
+        if flags & Service::SH != 0 {
+            return Ok(sh::slot(word));
+        }
+        let size = NonZeroU32::new(TABLE_SIZE.load()).ok_or(Reason::NoRealServer)?;
+        Ok(maglev::slot(word, size))
     }
 
     #[inline(always)]

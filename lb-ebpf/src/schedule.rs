@@ -22,7 +22,7 @@ pub(crate) fn next(service: &Service) -> u32 {
 fn in_turn(service: &Service) -> Option<u32> {
     let cursor = CURSORS.get_ptr_mut(service.table)?;
     // SAFETY: map values are aligned, and everybody changes this one by atomic operations.
-    let turn = unsafe { atomic::fetch_add(cursor, 1) };
+    let turn = unsafe { atomic::add(cursor, 1) };
     let index = turn.checked_rem(service.length)?;
     Some(TABLES.get_value(service.table, &index)?.current())
 }

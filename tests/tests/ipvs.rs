@@ -1,5 +1,7 @@
 //! Kernel IPVS as lvx programs it, in a kernel that has it: `cargo xtask vm` runs these tests.
 
+#[path = "ipvs/choices.rs"]
+mod choices;
 #[path = "ipvs/daemons.rs"]
 mod daemons;
 #[path = "ipvs/load.rs"]
@@ -12,6 +14,8 @@ mod owners;
 mod place;
 #[path = "ipvs/services.rs"]
 mod services;
+#[path = "ipvs/sh.rs"]
+mod sh;
 #[path = "ipvs/tables.rs"]
 mod tables;
 #[path = "ipvs/wire.rs"]

@@ -23,15 +23,17 @@ pub(crate) fn client(v6: bool, n: u32) -> IpAddr {
 /// What clients send: the first so many of them, each from this port.
 #[derive(Clone, Copy)]
 pub(crate) struct Load {
+    pub(crate) v6: bool,
     pub(crate) clients: u32,
     pub(crate) port: u16,
     pub(crate) segment: Segment,
 }
 
 impl Load {
-    pub(crate) fn syn(clients: u32, port: u16) -> Self {
+    pub(crate) fn syn(v6: bool, clients: u32, port: u16) -> Self {
         let segment = Segment::Syn;
         Self {
+            v6,
             clients,
             port,
             segment,
@@ -40,16 +42,11 @@ impl Load {
 
     /// Sends it, and again what got lost, until the kernel has a connection for each; where they
     /// went.
-    pub(crate) async fn send(
-        self,
-        place: &Place,
-        wire: &Wire,
-        v6: bool,
-    ) -> Result<BTreeMap<IpAddr, IpAddr>> {
+    pub(crate) async fn send(self, place: &Place, wire: &Wire) -> Result<BTreeMap<IpAddr, IpAddr>> {
         let mut chosen = BTreeMap::new();
         wait("all connections", async || {
             for n in 0..self.clients {
-                let client = client(v6, n);
+                let client = client(self.v6, n);
                 if !chosen.contains_key(&client) {
                     wire.send(client, self.port, self.segment)?;
                 }

@@ -4,31 +4,20 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
-use anyhow::{Result, ensure};
+use anyhow::ensure;
 use lb_common::hash::{KEY_SLOT, address_word, hsiphash};
 use lb_common::maglev::TableSize;
 use lb_userspace::dataplane::ipvs::{Ipvs, Outcome, ServiceFlags};
 use lb_userspace::dataplane::maglev::{Member, client_slot, fill};
 use lb_userspace::dataplane::table::address_bytes;
 
+use crate::choices::{Numbers, change, compare, unequal};
 use crate::load::{Load, client};
-use crate::place::{Place, in_place};
+use crate::place::in_place;
 use crate::tables::{key, server, service, table};
 use crate::wire::{PORT, Segment, Wire};
 
 const CLIENTS: u32 = 5000;
-
-/// A repeatable row of numbers (xorshift).
-struct Numbers(u32);
-
-impl Numbers {
-    fn below(&mut self, end: u32) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 17;
-        self.0 ^= self.0 << 5;
-        self.0 % end
-    }
-}
 
 /// The table's size, by what the kernel says of itself or else the usual one.
 fn size() -> TableSize {
@@ -36,49 +25,23 @@ fn size() -> TableSize {
     *SIZE.get_or_init(|| Ipvs::mh_table_size().unwrap_or_default())
 }
 
-/// Sends a load and compares every server that the kernel chose with ours; how many there were.
-async fn compare(
-    place: &Place,
-    wire: &Wire,
+/// The server that our table for `servers` has in the slot of a client.
+fn mh(
     servers: &BTreeMap<IpAddr, u16>,
-    load: Load,
     slot: impl Fn(IpAddr) -> u32,
-) -> Result<usize> {
-    let members: Vec<Member> = servers
-        .iter()
-        .map(|(&address, &weight)| Member {
-            address,
-            port: PORT,
-            weight,
-        })
-        .collect();
+) -> impl Fn(IpAddr) -> Option<IpAddr> {
+    let member = |(&address, &weight)| Member {
+        address,
+        port: PORT,
+        weight,
+    };
+    let members: Vec<Member> = servers.iter().map(member).collect();
     let slots = fill(&members, size());
-    let v6 = servers.keys().any(IpAddr::is_ipv6);
-    let chosen = load.send(place, wire, v6).await?;
-    for (&client, &kernel) in &chosen {
-        let ours = slots[slot(client) as usize].map(|member| members[member].address);
-        ensure!(
-            Some(kernel) == ours,
-            "{client} is at {kernel} in the kernel, {ours:?} with us, of {servers:?}"
-        );
-    }
-    ensure!(
-        chosen.len() == load.clients as usize,
-        "{} connections",
-        chosen.len()
-    );
-    Ok(chosen.len())
+    move |client| slots[slot(client) as usize].map(|member| members[member].address)
 }
 
-fn by_address(client: IpAddr) -> u32 {
-    client_slot(client, size())
-}
-
-/// `count` servers of unequal weights.
-fn unequal(v6: bool, count: u16, numbers: &mut Numbers) -> BTreeMap<IpAddr, u16> {
-    (1..=count)
-        .map(|n| (server(v6, n * 3), 1 + numbers.below(100) as u16))
-        .collect()
+fn by_address(servers: &BTreeMap<IpAddr, u16>) -> impl Fn(IpAddr) -> Option<IpAddr> {
+    mh(servers, |client| client_slot(client, size()))
 }
 
 fn fixed_tables(v6: bool) {
@@ -91,8 +54,8 @@ fn fixed_tables(v6: bool) {
             let servers = unequal(v6, count, &mut numbers);
             ipvs.apply(&table([(key(v6), service("mh", &servers))]))
                 .await?;
-            let load = Load::syn(CLIENTS, 1024 + count);
-            compared += compare(&place, &wire, &servers, load, by_address).await?;
+            let load = Load::syn(v6, CLIENTS, 1024 + count);
+            compared += compare(&place, &wire, load, by_address(&servers)).await?;
         }
         eprintln!("{compared} clients compared");
         Ok(())
@@ -107,31 +70,6 @@ fn kernel_chooses_as_we_do_for_ipv4() {
 #[test]
 fn kernel_chooses_as_we_do_for_ipv6() {
     fixed_tables(true);
-}
-
-/// One server comes, goes, changes its weight or is drained.
-fn change(v6: bool, servers: &mut BTreeMap<IpAddr, u16>, numbers: &mut Numbers) {
-    let n = numbers.below(servers.len() as u32) as usize;
-    let some = servers.keys().copied().nth(n);
-    match (numbers.below(4), some) {
-        (0, Some(some)) if servers.len() > 2 => {
-            servers.remove(&some);
-        }
-        (1, Some(some)) => {
-            servers.insert(some, 0);
-        }
-        (2, Some(some)) => {
-            servers.insert(some, 1 + numbers.below(1000) as u16);
-        }
-        _ => {
-            let some = server(v6, 1 + numbers.below(200) as u16);
-            servers.insert(some, 1 + numbers.below(20) as u16);
-        }
-    }
-    // With no weight at all nobody would get anything.
-    if servers.values().all(|&weight| weight == 0) {
-        servers.insert(server(v6, 1), 1);
-    }
 }
 
 /// A few clients after each change, all of them after the last one.
@@ -158,8 +96,8 @@ fn changing_table(v6: bool) {
                 place.order()?
             );
             let clients = if round == CHANGES { CLIENTS } else { 400 };
-            let load = Load::syn(clients, 2000 + round);
-            compared += compare(&place, &wire, &servers, load, by_address).await?;
+            let load = Load::syn(v6, clients, 2000 + round);
+            compared += compare(&place, &wire, load, by_address(&servers)).await?;
             change(v6, &mut servers, &mut numbers);
         }
         eprintln!("{compared} clients compared");
@@ -193,7 +131,13 @@ fn with_mh_port_the_clients_port_is_hashed_too() {
             let slot = |client| {
                 hsiphash(address_word(address_bytes(client), port), KEY_SLOT) % size().slots()
             };
-            compare(&place, &wire, &servers, Load::syn(500, port), slot).await?;
+            compare(
+                &place,
+                &wire,
+                Load::syn(false, 500, port),
+                mh(&servers, slot),
+            )
+            .await?;
         }
         Ok(())
     });
@@ -208,7 +152,13 @@ fn connections_stay_when_a_server_comes_in_between() {
         let mut ipvs = place.ipvs().await?;
         ipvs.apply(&table([(key(false), service("mh", &servers))]))
             .await?;
-        compare(&place, &wire, &servers, Load::syn(100, 1024), by_address).await?;
+        compare(
+            &place,
+            &wire,
+            Load::syn(false, 100, 1024),
+            by_address(&servers),
+        )
+        .await?;
         let before = place.connections()?;
         servers.insert(between, 1);
         let outcome = ipvs
@@ -228,7 +178,13 @@ fn connections_stay_when_a_server_comes_in_between() {
         }
         let after = place.connections()?;
         ensure!(before == after, "connections moved");
-        compare(&place, &wire, &servers, Load::syn(100, 1025), by_address).await?;
+        compare(
+            &place,
+            &wire,
+            Load::syn(false, 100, 1025),
+            by_address(&servers),
+        )
+        .await?;
         Ok(())
     });
 }
@@ -243,9 +199,9 @@ fn connections_from_elsewhere_are_taken_on_in_the_middle() {
             .await?;
         let middle = Load {
             segment: Segment::Ack,
-            ..Load::syn(100, 1024)
+            ..Load::syn(false, 100, 1024)
         };
-        compare(&place, &wire, &servers, middle, by_address).await?;
+        compare(&place, &wire, middle, by_address(&servers)).await?;
         Ok(())
     });
 }

@@ -76,7 +76,7 @@ fn a_service_that_we_want_is_taken_over() {
         );
         // The kernel forgot the weight before the 0: everything goes to the other one.
         let wire = Wire::open()?;
-        let chosen = Load::syn(100, 1024).send(&place, &wire, false).await?;
+        let chosen = Load::syn(false, 100, 1024).send(&place, &wire).await?;
         ensure!(chosen.values().all(|&server| server == high), "{chosen:?}");
         ipvs.remove().await?;
         ensure!(place.services()?.is_empty());

@@ -22,6 +22,12 @@ const SWAPS: &[&str] = &[
     "--skip=with_a_thousand_servers",
 ];
 const FEWER_SWAPS: &[&str] = &["a_table_that_fills_the_maps"];
+/// The program's log wants memory accesses that User-mode Linux's verifier takes for misaligned.
+const TRACES: &[&str] = &["--skip=in_the_log", "--skip=what_is_off"];
+/// Other kernels' verifiers take the tracing program.
+const FEWER_TRACES: &[&str] = &["packets_appear"];
+/// Both planes at once: the kernel's IPVS beside the program.
+const FEWER_PLANES: &[&str] = &["pieces_that_could_be_of_two_services"];
 
 /// What runs when nobody names a test: what needs IP_VS, and what shows that another kernel's
 /// verifier takes the program and that it does the same there.
@@ -33,6 +39,7 @@ const fn by_default(kernel: Kernel) -> &'static [Selection] {
             ("attach", &[]),
             ("ipvs", &[]),
             ("planes", &[]),
+            ("trace", TRACES),
         ],
         // Here each of hundreds of grace periods takes a tenth of a second, and so does each
         // program that a lab starts.
@@ -41,6 +48,8 @@ const fn by_default(kernel: Kernel) -> &'static [Selection] {
             ("swap", FEWER_SWAPS),
             ("attach", &[]),
             ("ipvs", &[]),
+            ("planes", FEWER_PLANES),
+            ("trace", FEWER_TRACES),
         ],
     }
 }
