@@ -4,9 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use aya::maps::Array;
+use aya::maps::{Array, ProgramArray};
 use aya::programs::xdp::XdpLinkId;
-use aya::programs::{TestRunAttrs, TestRunOptions, Xdp as Program, XdpMode};
+use aya::programs::{ProgramFd, TestRunAttrs, TestRunOptions, Xdp as Program, XdpMode};
 use aya::{Ebpf, TestRun};
 use lb_common::feed::Feed;
 
@@ -25,11 +25,14 @@ struct FeedPod(Feed);
 unsafe impl aya::Pod for FeedPod {}
 
 /// The object file that `LVX_FEEDER_OBJECT` names.
-pub(crate) struct Programs(pub(crate) Ebpf);
+pub struct Programs(Ebpf);
 
 impl Programs {
     /// Loads the object, and these of its programs.
-    pub(crate) fn load(names: &[&str]) -> Result<Self> {
+    ///
+    /// # Errors
+    /// `LVX_FEEDER_OBJECT` is not set, or the kernel refuses one of them.
+    pub fn load(names: &[&str]) -> Result<Self> {
         let path = std::env::var("LVX_FEEDER_OBJECT")
             .context("LVX_FEEDER_OBJECT is not set: use `cargo xtask bench`")?;
         let ebpf = Ebpf::load_file(&path).with_context(|| path.clone())?;
@@ -43,33 +46,76 @@ impl Programs {
         Ok(programs)
     }
 
-    pub(crate) fn get(&mut self, name: &str) -> Result<&mut Program> {
+    /// One of the programs.
+    ///
+    /// # Errors
+    /// The object has no such program.
+    pub fn get(&mut self, name: &str) -> Result<&mut Program> {
         let program = self.0.program_mut(name);
         let program = program.with_context(|| format!("program {name}"))?;
         Ok(program.try_into()?)
     }
 
-    pub(crate) fn set_feed(&mut self, feed: Feed) -> Result<()> {
+    /// What the feeders and the generator make from now on.
+    ///
+    /// # Errors
+    /// The map cannot be written.
+    pub fn set_feed(&mut self, feed: Feed) -> Result<()> {
         let map = self.0.map_mut("feed").context("map feed")?;
         Array::try_from(map)?.set(0, FeedPod(feed), 0)?;
         Ok(())
     }
 
+    /// Hands frames of `feed` to a program, each of the next flow, through one of the feeders: what
+    /// it did with the last one, and the time for each.
+    ///
+    /// # Errors
+    /// The kernel refuses the run.
+    pub fn feed(
+        &mut self,
+        feeder: &str,
+        feed: Feed,
+        headers: &[u8],
+        packets: u32,
+        program: &ProgramFd,
+    ) -> Result<(u32, Duration)> {
+        let map = self.0.map_mut("under_test").context("map under_test")?;
+        ProgramArray::try_from(map)?.set(0, program, 0)?;
+        self.set_feed(feed)?;
+        let options = TestRunOptions {
+            data_in: Some(headers),
+            repeat: packets,
+            ..TestRunOptions::default()
+        };
+        let result = self.get(feeder)?.test_run(options)?;
+        Ok((result.return_value, result.duration))
+    }
+
     /// Puts a program on an interface, in the driver.
-    pub(crate) fn attach(&mut self, name: &str, interface: &str) -> Result<XdpLinkId> {
+    ///
+    /// # Errors
+    /// There is a program already, or no such interface.
+    pub fn attach(&mut self, name: &str, interface: &str) -> Result<XdpLinkId> {
         let index = ifindex(interface)?;
         let attached = self.get(name)?.attach_to_if_index(index, XdpMode::Driver);
         attached.with_context(|| format!("{name} on {interface}"))
     }
 
-    pub(crate) fn detach(&mut self, name: &str, link: XdpLinkId) -> Result<()> {
+    /// Takes it off again.
+    ///
+    /// # Errors
+    /// The link is gone.
+    pub fn detach(&mut self, name: &str, link: XdpLinkId) -> Result<()> {
         Ok(self.get(name)?.detach(link)?)
     }
 
     /// Sends packets with these headers out of `from` by program `generator`, and waits until `to`
     /// at the other end has had all of them. Nanoseconds per packet, from the first one to the
     /// last: our own clock would count the grace periods before and after as well.
-    pub(crate) fn generate(
+    ///
+    /// # Errors
+    /// They do not arrive, or the kernel refuses the run.
+    pub fn generate(
         &mut self,
         (from, to): (&str, &str),
         headers: &[u8],
@@ -93,7 +139,10 @@ impl Programs {
 }
 
 /// Packets that an interface has received.
-pub(crate) fn arrived(interface: &str) -> Result<u64> {
+///
+/// # Errors
+/// There is no such interface.
+pub fn arrived(interface: &str) -> Result<u64> {
     let table = fs::read_to_string("/proc/thread-self/net/dev")?;
     let line = table
         .lines()

@@ -8,11 +8,13 @@
 pub mod bench;
 pub mod client;
 pub mod echo;
-mod feed;
+pub mod feed;
+pub mod forwarding;
 pub mod harness;
 pub mod lab;
 pub mod netns;
 pub mod plane_bench;
+pub mod records;
 pub mod sandbox;
 pub mod segment;
 pub mod steps;

@@ -13,6 +13,10 @@ use lb_userspace::dataplane::table::ForwardingTable;
 use lb_userspace::dataplane::xdp::Xdp;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
+#[path = "model/balance.rs"]
+mod balance;
+#[path = "model/lifecycle.rs"]
+mod lifecycle;
 #[path = "model/ops.rs"]
 mod ops;
 #[path = "model/reference.rs"]

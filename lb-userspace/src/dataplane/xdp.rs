@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use lb_common::index::IndexEntry;
 use lb_common::layout::{self, ServiceKey, Slot};
 
-use super::plan::{Applied, Changes, Full, Retired};
+use super::plan::{Applied, Changes, Full, Needs, Retired};
 use super::sweep::Census;
 use super::table::ForwardingTable;
 
@@ -91,8 +91,8 @@ pub enum Outcome {
 struct Waiting {
     graces: Vec<Grace>,
     retired: Retired,
-    /// Ids whose records are void.
-    purge: Vec<u32>,
+    /// The maps that may have records of it.
+    needs: Needs,
 }
 
 /// The loaded program with its maps and what was written into them.
@@ -238,8 +238,9 @@ impl Xdp {
         let graces = self.write(&changes)?;
         let after = start.elapsed();
         let tables = changes.tables.len();
+        let needs = self.applied.needs_sweep();
         self.applied = next;
-        self.retire(graces, changes);
+        self.retire(graces, changes, needs);
         Ok(Outcome::Written { tables, after })
     }
 
@@ -345,14 +346,15 @@ impl Xdp {
             .map_err(|error| XdpError::Map { map, error })
     }
 
-    /// Lets what fell out of use wait for the end of kernel calls.
-    fn retire(&mut self, graces: Vec<Grace>, changes: Changes) {
+    /// Lets what fell out of use wait for the end of kernel calls. `needs`: which maps had records
+    /// before the change; a service that is gone may have been the last one with any.
+    fn retire(&mut self, graces: Vec<Grace>, changes: Changes, needs: Needs) {
         // They name servers that have no entry, so packets do not follow them any more.
-        self.state.purge(&changes.purge, self.applied.needs_sweep());
+        self.state.purge(&changes.purge, needs);
         self.waiting.push(Waiting {
             graces,
             retired: changes.retired,
-            purge: changes.purge,
+            needs,
         });
     }
 
@@ -367,14 +369,16 @@ impl Xdp {
     fn reclaim(&mut self) {
         let over = |one: &mut Waiting| one.graces.iter().all(Grace::has_ended);
         let ended: Vec<_> = self.waiting.extract_if(.., over).collect();
-        for Waiting { retired, purge, .. } in ended {
+        for Waiting { retired, needs, .. } in ended {
             for (service, counter) in &retired.counters {
                 if let Ok(count) = self.count(*counter) {
                     counters::add(self.removed.entry(*service).or_default(), count);
                 }
             }
-            // Packets that were under way may have written new ones.
-            self.state.purge(&purge, self.applied.needs_sweep());
+            // Packets that were under way may have written new ones. Those of servers that are
+            // still there may be of newer connections.
+            let ids: Vec<u32> = retired.counters.iter().map(|&(_, id)| id).collect();
+            self.state.purge(&ids, needs);
             self.applied.reclaim(&retired);
         }
     }

@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use anyhow::{Context, Result, ensure};
-use aya::TestRun;
-use aya::maps::{Array, Map, MapData, ProgramArray};
-use aya::programs::{ProgramFd, TestRunOptions};
+use aya::programs::ProgramFd;
 use lb_common::maglev::TableSize;
-use lb_common::record::PLACES;
 use lb_userspace::dataplane::xdp::Xdp;
 
 use super::case::{Case, Contents, XDP_TX};
 use crate::feed::Programs;
+use crate::records::records;
 use crate::sandbox::Sandbox;
 
 const PACKETS: u32 = 1_000_000;
@@ -60,7 +58,7 @@ impl Rig {
         }
         // Its first packets leave records, if the slots are what they shall be.
         self.measure(case)?;
-        let records = records(self.ours(case)?)?;
+        let records = records(self.ours(case)?.program()?, "exceptions")?.len();
         let enough = records >= case.flows as usize * 9 / 10;
         Ok((!enough).then(|| format!("{records} records of {} flows", case.flows)))
     }
@@ -92,45 +90,15 @@ impl Rig {
     }
 
     fn feed(&mut self, case: &Case, program: &ProgramFd) -> Result<f64> {
-        let map = self.programs.0.map_mut("under_test");
-        let map = map.context("map under_test")?;
-        ProgramArray::try_from(map)?.set(0, program, 0)?;
-        self.programs.set_feed(case.feed())?;
-        let frame = case.headers();
-        let options = TestRunOptions {
-            data_in: Some(&frame),
-            repeat: PACKETS,
-            ..TestRunOptions::default()
-        };
-        let feeder = self.programs.get(case.contents.kind.feeder())?;
-        let result = feeder.test_run(options)?;
-        let action = result.return_value;
+        let feeder = case.contents.kind.feeder();
+        let (action, taken) =
+            self.programs
+                .feed(feeder, case.feed(), &case.headers(), PACKETS, program)?;
         ensure!(
             action == case.action,
             "action {action}, not {}",
             case.action
         );
-        Ok(result.duration.as_nanos() as f64)
+        Ok(taken.as_nanos() as f64)
     }
-}
-
-/// Records in map `exceptions`.
-fn records(xdp: &mut Xdp) -> Result<usize> {
-    let ids = xdp.program()?.info()?.map_ids()?.unwrap_or_default();
-    for id in ids {
-        let data = MapData::from_id(id)?;
-        if data.info()?.name_as_str() != Some("exceptions") {
-            continue;
-        }
-        let map = Map::Array(data);
-        // Each place is a key and a record; key 0 is nobody's.
-        let buckets: Array<_, [u64; 2 * PLACES]> = Array::try_from(map)?;
-        let mut records = 0;
-        for bucket in buckets.iter() {
-            let bucket = bucket?;
-            records += bucket.iter().step_by(2).filter(|key| **key != 0).count();
-        }
-        return Ok(records);
-    }
-    anyhow::bail!("the program has no map `exceptions`")
 }

@@ -71,31 +71,32 @@ impl Witness {
         let port = if datagrams { 0 } else { from.port };
         let id = Connection { port, ..from };
         let last = self.connections.get(&id).copied();
-        let alive = last.filter(|known| {
-            let timeout = match known.phase {
-                Phase::Opening => timeouts.opening,
-                Phase::Established => timeouts.established,
-                Phase::Closing => timeouts.closing,
-            };
-            now - known.at < timeout.into()
+        let silent = last.map_or(0, |known| now - known.at);
+        let timeout = last.map_or(0, |known| match known.phase {
+            Phase::Opening => timeouts.opening,
+            Phase::Established => timeouts.established,
+            Phase::Closing => timeouts.closing,
         });
+        // In its last second it may go either way.
+        let alive = last.filter(|_| silent < timeout.into());
+        let perhaps = last.filter(|known| silent <= timeout.into() && Some(known.server) == seen);
         let opens = packet == Packet::Syn && !datagrams;
         let network = (from.service, from.client / 2);
         let servers = &world.servers[from.service as usize];
         let is_open = |server: u8| servers[server as usize].is_open();
+        // The program may not have seen all of an older connection from this port, and take a SYN
+        // for a repeated one.
+        let repeated = last.is_some_and(|known| {
+            let lives = now - known.at <= timeouts.established.into();
+            lives && !known.ended && Some(known.server) == seen
+        });
         if opens {
-            // The program may not have seen all of an older connection from this port, and take
-            // the SYN for a repeated one.
-            let own = last.filter(|known| {
-                let lives = now - known.at <= timeouts.established.into();
-                lives && !known.ended && Some(known.server) == seen
-            });
             let promised = self.clients.get(&network).copied();
             let promised = promised
                 .filter(|(_, at)| kind.persistent && now - at < PERSISTENCE.into())
                 .map(|(server, _)| server);
             match seen {
-                _ if own.is_some() => {}
+                _ if repeated => {}
                 None => {
                     let open = (0..SERVERS).any(is_open);
                     ensure!(!open, "nobody got it, although there are servers");
@@ -121,10 +122,13 @@ impl Witness {
             ensure!(!(0..SERVERS).any(is_open), "nobody got it");
         }
         let Some(server) = seen else {
-            self.connections.remove(&id);
+            // Nobody heard of the new connection, so an older one is what it was.
+            if !opens {
+                self.connections.remove(&id);
+            }
             return Ok(());
         };
-        let before = alive.map(|known| known.phase);
+        let before = perhaps.map(|known| known.phase);
         let phase = match packet {
             _ if datagrams => Phase::Established,
             Packet::Syn => Phase::Opening,
@@ -139,7 +143,7 @@ impl Witness {
             ended: matches!(packet, Packet::Fin | Packet::Rst),
         };
         self.connections.insert(id, known);
-        if opens && kind.persistent {
+        if opens && !repeated && kind.persistent {
             if is_open(server) {
                 self.clients.insert(network, (server, now));
             } else {

@@ -68,7 +68,7 @@ impl Xdp {
             .sweep(&self.census, self.loaded.sizes().table, now);
         let graces = self.write(&changes)?;
         self.applied = next;
-        self.retire(graces, changes);
+        self.retire(graces, changes, needs);
         Ok(())
     }
 }
