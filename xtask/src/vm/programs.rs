@@ -22,6 +22,8 @@ const SWAPS: &[&str] = &[
     "--skip=with_a_thousand_servers",
 ];
 const FEWER_SWAPS: &[&str] = &["a_table_that_fills_the_maps"];
+/// Whether programs can have names, aya finds out with a tracepoint, which User-mode Linux has not.
+const ATTACHES: &[&str] = &["--skip=a_foreign_program"];
 /// The program's log wants memory accesses that User-mode Linux's verifier takes for misaligned.
 const TRACES: &[&str] = &["--skip=in_the_log", "--skip=what_is_off"];
 /// Other kernels' verifiers take the tracing program.
@@ -36,7 +38,7 @@ const fn by_default(kernel: Kernel) -> &'static [Selection] {
         Kernel::Uml => &[
             ("packets", &[]),
             ("swap", SWAPS),
-            ("attach", &[]),
+            ("attach", ATTACHES),
             ("ipvs", &[]),
             ("planes", &[]),
             ("trace", TRACES),
