@@ -24,6 +24,8 @@ const SWAPS: &[&str] = &[
 const FEWER_SWAPS: &[&str] = &["a_table_that_fills_the_maps"];
 /// Whether programs can have names, aya finds out with a tracepoint, which User-mode Linux has not.
 const ATTACHES: &[&str] = &["--skip=a_foreign_program"];
+/// What needs the kernel more than the program: each load takes seconds of verification there.
+const FEWER_ATTACHES: &[&str] = &["a_new_daemon", "a_nic_carries", "a_foreign_program_is"];
 /// The program's log wants memory accesses that User-mode Linux's verifier takes for misaligned.
 const TRACES: &[&str] = &["--skip=in_the_log", "--skip=what_is_off"];
 /// Other kernels' verifiers take the tracing program.
@@ -48,7 +50,7 @@ const fn by_default(kernel: Kernel) -> &'static [Selection] {
         Kernel::V6_1 | Kernel::V6_12 => &[
             ("packets", &[]),
             ("swap", FEWER_SWAPS),
-            ("attach", &[]),
+            ("attach", FEWER_ATTACHES),
             ("ipvs", &[]),
             ("planes", FEWER_PLANES),
             ("trace", FEWER_TRACES),
