@@ -69,8 +69,9 @@ pub unsafe fn add(number: *mut u32, by: u32) -> u32 {
     #[cfg(target_arch = "bpf")]
     {
         use core::intrinsics::{AtomicOrdering, atomic_xadd};
+        // A relaxed one loses its result: LLVM 22 makes it the instruction that gives none.
         // SAFETY: as the caller says.
-        unsafe { atomic_xadd::<_, _, { AtomicOrdering::Relaxed }>(number, by) }
+        unsafe { atomic_xadd::<_, _, { AtomicOrdering::SeqCst }>(number, by) }
     }
 }
 

@@ -207,5 +207,20 @@ pub const fn scheduled(segment: Segment, found: Option<State>, client: bool) -> 
     Decision { choice, write }
 }
 
+/// What becomes of a client's record, after a packet that it was looked up for. `same`: it names
+/// the server that the packet goes to.
+#[inline(always)]
+#[must_use]
+pub const fn of_client(segment: Segment, choice: Choice, same: bool) -> Write {
+    if same {
+        return Write::Touch(State::Established);
+    }
+    // A connection that is older than the client's record: its server may have been taken out.
+    if matches!(choice, Choice::Recorded) && matches!(segment, Segment::Open) {
+        return Write::Nothing;
+    }
+    Write::Store(State::Unconfirmed)
+}
+
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,8 @@ use core::num::NonZeroU32;
 use lb_common::hash::word_of;
 use lb_common::layout::{Service, Settings, Slot, words};
 use lb_common::reason::Reason;
-use lb_common::record::{Key, State};
-use lb_common::rule::{self, Choice, Decision, Segment, Timeouts, Write};
+use lb_common::record::Key;
+use lb_common::rule::{self, Choice, Decision, Segment, Timeouts};
 use lb_common::{maglev, sh};
 use lb_ebpf::parse::Packet;
 
@@ -25,6 +25,13 @@ pub(crate) struct Chosen {
     pub(crate) slot: u32,
     /// That slot's, to be shown.
     pub(crate) slot_flags: u64,
+}
+
+impl Chosen {
+    #[inline(always)]
+    pub(crate) const fn changes_records(&self) -> bool {
+        self.connection.changes_something() || self.client.changes_something()
+    }
 }
 
 /// Writes what is to be remembered; `flags` are the service's.
@@ -92,18 +99,14 @@ fn choose(service: &Service, packet: &Packet, chosen: &mut Chosen) -> Result<(),
         client,
         remembered: looked.as_ref().map_or(0, |looked| looked.entry),
     };
-    if service.flags & Service::FLOWS != 0 {
-        question.by_flow(chosen)?;
+    let choice = if service.flags & Service::FLOWS != 0 {
+        question.by_flow(chosen)?
     } else {
-        question.by_slot(chosen)?;
-    }
+        question.by_slot(chosen)?
+    };
     if let Some(looked) = looked {
         let server = entry(chosen.entry).ok_or(Reason::NoRealServer)?.id;
-        let write = if looked.server() == Some(server) {
-            Write::Touch(State::Established)
-        } else {
-            Write::Store(State::Unconfirmed)
-        };
+        let write = rule::of_client(packet.segment, choice, looked.server() == Some(server));
         chosen.client = looked.pending(write, server, chosen.slot, service.table, settings.now);
     }
     Ok(())
@@ -124,7 +127,7 @@ fn look_for_client(service: &Service, client: [u64; 2], settings: &Settings) -> 
 impl Question<'_> {
     /// A service that keeps a record of each connection.
     #[inline(always)]
-    fn by_flow(&self, chosen: &mut Chosen) -> Result<(), Reason> {
+    fn by_flow(&self, chosen: &mut Chosen) -> Result<Choice, Reason> {
         let looked = self.look_for_connection(Map::Flows);
         let decision = rule::scheduled(self.packet.segment, looked.found(), self.remembered != 0);
         chosen.entry = match decision.choice {
@@ -132,21 +135,27 @@ impl Question<'_> {
             Choice::Client => self.remembered,
             Choice::Current | Choice::Previous => schedule::next(self.service),
         };
-        self.note(chosen, &looked, decision)
+        self.note(chosen, &looked, decision)?;
+        Ok(decision.choice)
     }
 
     /// A service with a table of slots.
     #[inline(always)]
-    fn by_slot(&self, chosen: &mut Chosen) -> Result<(), Reason> {
-        let slot = self.slot(chosen)?;
+    fn by_slot(&self, chosen: &mut Chosen) -> Result<Choice, Reason> {
+        let index = self.index()?;
+        let slot: Slot = *TABLES
+            .get_value(self.service.table, &index)
+            .ok_or(Reason::NoRealServer)?;
+        chosen.slot = index;
+        chosen.slot_flags = slot.flags().into();
         // Datagrams have no beginning: the client's record decides about each.
         if self.remembered != 0 && matches!(self.packet.segment, Segment::Datagram) {
             chosen.entry = self.remembered;
-            return Ok(());
+            return Ok(Choice::Client);
         }
         if slot.flags() == 0 {
             chosen.entry = slot.current();
-            return Ok(());
+            return Ok(Choice::Current);
         }
         if self.packet.is_fragment() {
             return Err(Reason::Fragment);
@@ -161,11 +170,13 @@ impl Question<'_> {
             Choice::Current => slot.current(),
             Choice::Previous => slot.previous(),
         };
-        self.note(chosen, &looked, decision)
+        self.note(chosen, &looked, decision)?;
+        Ok(decision.choice)
     }
 
+    /// The client's slot.
     #[inline(always)]
-    fn slot(&self, chosen: &mut Chosen) -> Result<Slot, Reason> {
+    fn index(&self) -> Result<u32, Reason> {
         let flags = self.service.flags;
         let port = if flags & Service::PORT != 0 {
             self.packet.client_port
@@ -173,18 +184,11 @@ impl Question<'_> {
             0
         };
         let word = word_of(self.client, port);
-        let index = if flags & Service::SH != 0 {
-            sh::slot(word)
-        } else {
-            let size = NonZeroU32::new(TABLE_SIZE.load()).ok_or(Reason::NoRealServer)?;
-            maglev::slot(word, size)
-        };
-        let slot: Slot = *TABLES
-            .get_value(self.service.table, &index)
-            .ok_or(Reason::NoRealServer)?;
-        chosen.slot = index;
-        chosen.slot_flags = slot.flags().into();
-        Ok(slot)
+        if flags & Service::SH != 0 {
+            return Ok(sh::slot(word));
+        }
+        let size = NonZeroU32::new(TABLE_SIZE.load()).ok_or(Reason::NoRealServer)?;
+        Ok(maglev::slot(word, size))
     }
 
     #[inline(always)]

@@ -138,8 +138,7 @@ pub fn plain_ipv4(frame: &Frame<'_>) -> Option<IndexKey> {
     Some(IndexKey::new(v4_words(destination), port, protocol))
 }
 
-/// The rest of a packet that [`plain_ipv4`] has looked at. Of the segment it is only told whether
-/// it opens a connection, and nothing is known of the packet's true length.
+/// The rest of a packet that [`plain_ipv4`] has looked at. Nothing is known of its true length.
 #[inline(always)]
 #[must_use]
 pub fn rest_of_ipv4(frame: &Frame<'_>, service: &IndexKey) -> Option<Packet> {
@@ -202,14 +201,31 @@ fn rest(
     ip_length: u32,
 ) -> Option<Packet> {
     let (client_port, _) = transport::ports_at(frame, transport)?;
-    let opens = service.protocol() == TCP && transport::is_syn(frame, transport)?;
+    let segment = if service.protocol() == TCP {
+        transport::tcp_segment(frame, transport)?
+    } else {
+        Segment::Datagram
+    };
     Some(Packet {
         service: *service,
         client,
         client_port,
-        segment: if opens { Segment::Open } else { Segment::Data },
+        segment,
         length_tags: ip_length.into(),
     })
+}
+
+/// A packet that is plain, and as long as it says. `whole` is the frame's length, of which `frame`
+/// may be the first part.
+#[inline(always)]
+#[must_use]
+pub fn plain(frame: &Frame<'_>, whole: usize) -> Option<Packet> {
+    let packet = match ethertype(frame)? {
+        IPV4 => rest_of_ipv4(frame, &plain_ipv4(frame)?),
+        IPV6 => rest_of_ipv6(frame, &plain_ipv6(frame)?),
+        _ => None,
+    };
+    packet.filter(|packet| !packet.is_cut_off(whole))
 }
 
 /// Every packet that the program can do something with. `whole` is the frame's length, of which

@@ -234,6 +234,11 @@ impl Pending {
     }
 
     #[inline(always)]
+    pub(crate) const fn changes_something(&self) -> bool {
+        self.kind_map / 4 != Self::NOTHING
+    }
+
+    #[inline(always)]
     pub(crate) fn commit(&self, settings: &Settings) -> Written {
         let map = self.kind_map % 4;
         match self.kind_map / 4 {

@@ -58,11 +58,13 @@ pub(crate) extern "C" fn find_service(key: *const IndexKey) -> u32 {
     found
 }
 
-/// The service at a place that [`find_service`] gave.
+/// The service at a place that [`find_service`] gave, unless the index was swapped meanwhile.
 #[inline(always)]
-pub(crate) fn at(found: u32) -> Option<&'static Service> {
+pub(crate) fn at(found: u32, key: &IndexKey) -> Option<&'static Service> {
     let place = found.checked_sub(1)?;
-    Some(&SERVICE_INDEX.get_value(0, &place)?.service)
+    let entry = SERVICE_INDEX.get_value(0, &place)?;
+    let same = entry.key == *key || (WILDCARDS.load() != 0 && entry.key == key.any_port());
+    same.then_some(&entry.service)
 }
 
 /// The one lookup of a service.

@@ -6,7 +6,7 @@ use aya_ebpf::programs::XdpContext;
 use lb_common::layout::{RealServer, Service};
 use lb_common::reason::Reason;
 use lb_ebpf::frame::{Frame, opaque};
-use lb_ebpf::parse::{Packet, any};
+use lb_ebpf::parse::{Packet, any, plain};
 use lb_ebpf::vlan;
 
 use crate::choose::{Chosen, choose_server, remember};
@@ -65,6 +65,10 @@ fn parse_packet(context: *mut xdp_md, packet: &mut Packet, length: u32) -> u32 {
     } else {
         length as usize
     };
+    if let Some(parsed) = plain(&frame, length) {
+        packet.take_over(&parsed);
+        return 0;
+    }
     match any(&frame, length) {
         Ok(parsed) => {
             packet.take_over(&parsed);
@@ -103,7 +107,7 @@ fn decide(
         return Err(Reason::Malformed);
     }
     let found = find_service(&raw const packet.service);
-    let service = service::at(found).ok_or(if packet.is_fragment() {
+    let service = service::at(found, &packet.service).ok_or(if packet.is_fragment() {
         Reason::Fragment
     } else {
         Reason::NoService
@@ -125,7 +129,9 @@ fn decide(
     }
     let frame = frame(context);
     let egress = egress::find(&XdpContext::new(context), &frame, server)?;
-    remember(chosen, service.flags);
+    if chosen.changes_records() {
+        remember(chosen, service.flags);
+    }
     vlan::rewrite(&frame, server, tags);
     let verdict = egress.rewrite(server);
     count::forwarded(server, packet);

@@ -4,15 +4,15 @@
 //! so far on this connection: a client notices if another connection or server answers.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::client::{TIMEOUT, connect};
+use crate::client::{Survey, TIMEOUT, connect};
 use crate::lab::topology::VIP;
 use crate::lab::{ECHO_PORT, Lab};
 use crate::netns::join;
@@ -22,6 +22,8 @@ const PERIOD: Duration = Duration::from_millis(100);
 /// A connection without an answer for so long is dead: TCP repeats what a failover lost after
 /// 0.2, 0.6 and 1.4 s.
 const DEAD: Duration = Duration::from_secs(5);
+/// Time for all connections to go on, or to break.
+const GOING_ON: Duration = Duration::from_secs(10);
 
 /// Serves connections until the process is killed.
 ///
@@ -55,12 +57,30 @@ fn answer(mut stream: TcpStream, name: &str) -> std::io::Result<()> {
 /// Connections that are held open and used until they are looked at.
 #[derive(Debug)]
 pub struct Held {
-    stop: Arc<AtomicBool>,
     connections: Vec<Connection>,
 }
 
-/// The exchanges so far, and the thread that makes them: the outer error is the namespace's.
-type Connection = (Arc<AtomicU64>, JoinHandle<Result<Result<Life>>>);
+#[derive(Debug)]
+struct Connection {
+    progress: Arc<Progress>,
+    /// The outer error is the namespace's.
+    thread: JoinHandle<Result<Result<Life>>>,
+}
+
+/// What a connection's thread and its owner tell each other.
+#[derive(Debug, Default)]
+struct Progress {
+    stop: AtomicBool,
+    exchanges: AtomicU64,
+    peer: OnceLock<Peer>,
+}
+
+/// Who talks with whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    pub client: SocketAddrV4,
+    pub server: String,
+}
 
 /// One connection's life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,19 +99,56 @@ impl Held {
     /// # Errors
     /// One does not.
     pub fn open(lab: &Lab, clients: &[Ipv4Addr]) -> Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
         let connections = clients
             .iter()
-            .map(|client| {
-                let exchanges = Arc::new(AtomicU64::new(0));
-                let (client, stop, counter) = (*client, Arc::clone(&stop), Arc::clone(&exchanges));
-                let thread = lab.client.spawn(move || hold(client, &stop, &counter));
-                (exchanges, thread)
+            .map(|&client| {
+                let progress = Arc::<Progress>::default();
+                let ours = Arc::clone(&progress);
+                let thread = lab.client.spawn(move || hold(client, &ours));
+                Connection { progress, thread }
             })
             .collect();
-        let held = Self { stop, connections };
+        let held = Self { connections };
         held.wait_exchanges(2)?;
         Ok(held)
+    }
+
+    /// Who talks with whom.
+    ///
+    /// # Errors
+    /// A connection never worked.
+    pub fn peers(&self) -> Result<Vec<Peer>> {
+        let peers = self.connections.iter().map(|it| it.progress.peer.get());
+        peers
+            .map(|peer| peer.cloned().context("a connection that never worked"))
+            .collect()
+    }
+
+    /// Which client is on which server.
+    ///
+    /// # Errors
+    /// A connection never worked.
+    pub fn survey(&self) -> Result<Survey> {
+        let peers = self.peers()?.into_iter();
+        Ok(Survey::new(
+            peers.map(|peer| (*peer.client.ip(), peer.server)).collect(),
+        ))
+    }
+
+    /// Takes out the connections to a server.
+    #[must_use]
+    pub fn split_off(&mut self, server: &str) -> Self {
+        let on_it = |it: &mut Connection| {
+            let peer = it.progress.peer.get();
+            peer.is_some_and(|peer| peer.server == server)
+        };
+        let connections = self.connections.extract_if(.., on_it).collect();
+        Self { connections }
+    }
+
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.connections.len()
     }
 
     /// Waits until each connection has had `more` exchanges from now on.
@@ -99,23 +156,24 @@ impl Held {
     /// # Errors
     /// One has not within 10 s.
     pub fn wait_exchanges(&self, more: u64) -> Result<()> {
-        let counts = self.connections.iter().map(|(count, _)| count);
-        let wanted: Vec<u64> = counts
-            .map(|count| count.load(Ordering::Relaxed) + more)
-            .collect();
-        wait_until(
-            "the held connections to go on",
-            Duration::from_secs(10),
-            || {
-                let dead = self
-                    .connections
-                    .iter()
-                    .any(|(_, thread)| thread.is_finished());
-                let mut pairs = self.connections.iter().zip(&wanted);
-                Ok(dead
-                    || pairs.all(|((count, _), wanted)| count.load(Ordering::Relaxed) >= *wanted))
-            },
-        )
+        let exchanges = |it: &Connection| it.progress.exchanges.load(Ordering::Relaxed);
+        let connections = || self.connections.iter();
+        let wanted: Vec<u64> = connections().map(|it| exchanges(it) + more).collect();
+        wait_until("the held connections to go on", GOING_ON, || {
+            let dead = connections().any(|it| it.thread.is_finished());
+            let mut pairs = connections().zip(&wanted);
+            Ok(dead || pairs.all(|(it, wanted)| exchanges(it) >= *wanted))
+        })
+    }
+
+    /// Waits until all connections have broken.
+    ///
+    /// # Errors
+    /// One has not within 10 s.
+    pub fn wait_broken(self) -> Result<()> {
+        wait_until("the held connections to break", GOING_ON, || {
+            Ok(self.connections.iter().all(|it| it.thread.is_finished()))
+        })
     }
 
     /// Ends all connections and tells their lives.
@@ -123,10 +181,10 @@ impl Held {
     /// # Errors
     /// One broke, was answered by somebody else, or had no answer for 5 s.
     pub fn finish(mut self) -> Result<Vec<Life>> {
-        self.stop.store(true, Ordering::Relaxed);
+        self.stop();
         let lives: Vec<Result<Life>> = std::mem::take(&mut self.connections)
             .into_iter()
-            .map(|(_, thread)| join(thread)?)
+            .map(|it| join(it.thread)?)
             .collect();
         let errors: Vec<String> = lives
             .iter()
@@ -142,30 +200,71 @@ impl Held {
         }
         lives.into_iter().collect()
     }
+
+    fn stop(&self) {
+        for it in &self.connections {
+            it.progress.stop.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.stop();
     }
 }
 
-fn hold(client: Ipv4Addr, stop: &AtomicBool, counter: &AtomicU64) -> Result<Life> {
-    let mut stream = connect(client, SocketAddrV4::new(VIP, ECHO_PORT), TIMEOUT)?;
+/// Lets each client open a connection to the service `echo`, and close it when it knows the
+/// server.
+///
+/// # Errors
+/// One gets no connection, or no name.
+pub fn greetings(lab: &Lab, clients: &[Ipv4Addr]) -> Result<Survey> {
+    let clients = clients.to_vec();
+    let greeted = lab.client.run(move || -> Result<_> {
+        let greeting = |client| Ok((client, greeted(client)?.1));
+        clients.into_iter().map(greeting).collect()
+    })?;
+    Ok(Survey::new(greeted?))
+}
+
+/// A new connection, with the name of its server.
+fn greeted(client: Ipv4Addr) -> Result<(BufReader<TcpStream>, String)> {
+    let stream = connect(client, SocketAddrV4::new(VIP, ECHO_PORT), TIMEOUT)?;
     stream.set_nodelay(true).context("TCP_NODELAY")?;
     stream
         .set_read_timeout(Some(DEAD))
         .context("a read timeout")?;
-    let mut reader = BufReader::new(stream.try_clone().context("duplicating a socket")?);
+    let mut reader = BufReader::new(stream);
     let mut server = String::new();
-    reader.read_line(&mut server).context("the server's name")?;
+    let length = reader.read_line(&mut server);
+    let length = length.with_context(|| format!("the name of {client}'s server"))?;
+    ensure!(length > 0, "{client}'s connection was closed at once");
+    server.truncate(server.trim_end().len());
+    Ok((reader, server))
+}
+
+fn hold(client: Ipv4Addr, progress: &Progress) -> Result<Life> {
+    let (mut reader, server) = greeted(client)?;
+    let mut stream = reader
+        .get_ref()
+        .try_clone()
+        .context("duplicating a socket")?;
+    let SocketAddr::V4(address) = stream.local_addr().context("a socket's address")? else {
+        bail!("not an IPv4 connection");
+    };
+    let peer = Peer {
+        client: address,
+        server: server.clone(),
+    };
+    progress.peer.get_or_init(|| peer);
     let mut life = Life {
         client,
-        server: server.trim_end().to_owned(),
+        server,
         exchanges: 0,
         longest_wait: Duration::ZERO,
     };
-    while !stop.load(Ordering::Relaxed) && !interrupted() {
+    while !progress.stop.load(Ordering::Relaxed) && !interrupted() {
         let start = Instant::now();
         let what = || format!("{client} on {} after {} bytes", life.server, life.exchanges);
         stream.write_all(b"x").with_context(what)?;
@@ -178,7 +277,7 @@ fn hold(client: Ipv4Addr, stop: &AtomicBool, counter: &AtomicU64) -> Result<Life
             "answer {} instead of {expected}",
             byte[0]
         );
-        counter.store(life.exchanges, Ordering::Relaxed);
+        progress.exchanges.store(life.exchanges, Ordering::Relaxed);
         life.longest_wait = life.longest_wait.max(start.elapsed());
         std::thread::sleep(PERIOD.saturating_sub(start.elapsed()));
     }

@@ -40,6 +40,23 @@ pub fn with_planned_lab(demo: &str, plan: &Plan, test: impl FnOnce(&mut Lab) -> 
     run(lab, test);
 }
 
+/// As [`with_planned_lab`], with a spare real server, and without the second daemon: whatever the
+/// first one does, nobody takes over.
+///
+/// # Panics
+/// As described.
+pub fn with_one_director(demo: &str, plan: &Plan, test: impl FnOnce(&mut Lab) -> Result<()>) {
+    let Some(programs) = usable(demo) else {
+        return;
+    };
+    let lab = Lab::new(programs, SERVERS + 1, SERVERS).and_then(|mut lab| {
+        lab.set_plan(plan.clone())?;
+        lab.start_one_daemon()?;
+        Ok(lab)
+    });
+    run(lab, test);
+}
+
 fn run(lab: Result<Lab>, test: impl FnOnce(&mut Lab) -> Result<()>) {
     let mut lab = match lab {
         Ok(lab) => lab,

@@ -124,6 +124,30 @@ impl Lab {
         start().map_err(|error| anyhow::anyhow!("{error:#}\n{}", self.explain()))
     }
 
+    /// Starts the daemon of `lb1` alone and waits until it serves.
+    ///
+    /// # Errors
+    /// It does not come up; with what it says.
+    pub fn start_one_daemon(&mut self) -> Result<()> {
+        let mut start = || -> Result<()> {
+            self.directors[0].start()?;
+            self.wait_one_ready()
+        };
+        start().map_err(|error| anyhow::anyhow!("{error:#}\n{}", self.explain()))
+    }
+
+    /// Waits until `lb1` is MASTER, sees all configured real servers up, and the VIP serves.
+    ///
+    /// # Errors
+    /// That does not come about in time.
+    pub fn wait_one_ready(&self) -> Result<()> {
+        self.directors[0].wait_vrrp_state("MASTER")?;
+        for (number, _) in &self.plan.servers {
+            self.directors[0].wait_server(topology::server_address(*number), true)?;
+        }
+        self.wait_vip()
+    }
+
     /// Waits until `lb1` is MASTER, `lb2` BACKUP, both see all configured real servers up, and
     /// the VIP serves.
     ///

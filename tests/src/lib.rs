@@ -14,6 +14,7 @@ pub mod lab;
 pub mod netns;
 pub mod plane_bench;
 pub mod sandbox;
+pub mod segment;
 pub mod steps;
 pub mod test_run;
 pub mod wait;

@@ -105,3 +105,17 @@ fn when_the_previous_server_is_gone_its_clients_take_the_new_table() {
     let decision = decide(Slot::settling(1, 0), Segment::Data);
     assert_eq!(decision.choice, Choice::Current);
 }
+
+#[test]
+fn a_repeated_syn_says_nothing_of_its_client() {
+    let stored = Write::Store(State::Unconfirmed);
+    for choice in [Choice::Current, Choice::Previous, Choice::Client] {
+        assert_eq!(of_client(Segment::Open, choice, false), stored);
+    }
+    let repeated = of_client(Segment::Open, Choice::Recorded, false);
+    assert_eq!(repeated, Write::Nothing);
+    let datagram = of_client(Segment::Datagram, Choice::Recorded, false);
+    assert_eq!(datagram, stored);
+    let same = of_client(Segment::Open, Choice::Recorded, true);
+    assert_eq!(same, Write::Touch(State::Established));
+}

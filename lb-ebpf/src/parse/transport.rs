@@ -41,10 +41,17 @@ pub(super) fn ports_at(frame: &Frame<'_>, offset: usize) -> Option<(u16, u16)> {
     Some(((both >> 16) as u16, both as u16))
 }
 
-/// Whether the TCP header at `offset` is that of a SYN.
+/// What the TCP header at `offset` says.
 #[inline(always)]
-pub(super) fn is_syn(frame: &Frame<'_>, offset: usize) -> Option<bool> {
-    Some(opens(tcp_flags(frame, offset)?))
+pub(super) fn tcp_segment(frame: &Frame<'_>, offset: usize) -> Option<Segment> {
+    let flags = tcp_flags(frame, offset)?;
+    Some(if flags & (FIN | RST) != 0 {
+        Segment::Close
+    } else if opens(flags) {
+        Segment::Open
+    } else {
+        Segment::Data
+    })
 }
 
 #[inline(always)]
@@ -62,16 +69,7 @@ const fn opens(flags: u8) -> bool {
 #[inline(always)]
 pub(super) fn segment(payload: &Frame<'_>, protocol: u8) -> Result<Segment, Reason> {
     match protocol {
-        TCP => {
-            let flags = tcp_flags(payload, 0).ok_or(Reason::Malformed)?;
-            Ok(if flags & (FIN | RST) != 0 {
-                Segment::Close
-            } else if opens(flags) {
-                Segment::Open
-            } else {
-                Segment::Data
-            })
-        }
+        TCP => tcp_segment(payload, 0).ok_or(Reason::Malformed),
         SCTP => {
             // The whole common header has to be there, a chunk need not be.
             let _checksum: u32 = payload.read(SCTP_HEADER - 4).ok_or(Reason::Malformed)?;

@@ -126,7 +126,7 @@ impl Bench {
     fn path(&self, host: IpAddr) -> Option<Path> {
         let table = self.control.table();
         let service = table.services.values().next().unwrap();
-        service.real_servers[&host].path
+        service.real_servers.get(&host)?.path
     }
 
     fn server_state(&self) -> ServerState {
@@ -156,6 +156,25 @@ fn a_server_is_in_the_table_once_it_is_healthy_and_its_mac_is_known() {
     bench.verdict(SERVER, Err("refused"));
     assert_eq!(bench.path(SERVER), None);
     assert_eq!(bench.server_state().reason(), Some("refused"));
+}
+
+/// Until then the tables keep what they have of it: connections from before it was taken out.
+#[test]
+fn a_server_that_a_reload_brings_back_is_in_the_table_when_it_has_a_verdict() {
+    let mut bench = Bench::new(CONFIG);
+    bench.verdict(SERVER, Ok(()));
+    bench.resolve(SERVER, SERVER_MAC);
+    let without = CONFIG.replace(&SERVER.to_string(), "192.0.2.99");
+    bench.control.configure(config(&without), bench.start);
+    bench.control.configure(config(CONFIG), bench.start);
+    assert_eq!(bench.server_state(), ServerState::Checking);
+    let table = bench.control.table();
+    let service = table.services.values().next().unwrap();
+    assert!(!service.real_servers.contains_key(&SERVER));
+    bench.verdict(SERVER, Err("refused"));
+    assert_eq!(bench.path(SERVER), None);
+    bench.verdict(SERVER, Ok(()));
+    assert_eq!(bench.path(SERVER), link_path(SERVER_MAC));
 }
 
 #[test]

@@ -9,8 +9,8 @@ use crate::dataplane::table::{
     ForwardingTable, Method, Persistence, RealServer, Service, service_key,
 };
 
-use super::Control;
 use super::plane::{Plane, program_lacks};
+use super::{Control, ServerState};
 
 impl Control {
     /// What the XDP program shall do. It knows all services that it could do, so that a plane is
@@ -35,10 +35,14 @@ impl Control {
 
     fn wanted(&self, service: &config::Service) -> Service {
         let by_program = self.planes.assign(service).plane == Some(Plane::Xdp);
-        let real_servers = service.real_servers.iter().map(|server| {
-            let path = self.server_state(service, server).path();
+        // One that a reload brought back may have connections from before, which stay until its
+        // first verdict: with a server that is in no table nothing changes.
+        let real_servers = service.real_servers.iter().filter_map(|server| {
+            let state = self.server_state(service, server);
+            let path = state.path();
             let weight = self.weight(service, server);
-            (server.address, RealServer { weight, path })
+            (state != ServerState::Checking)
+                .then_some((server.address, RealServer { weight, path }))
         });
         let timeouts = service.timeouts;
         let settling = service.drain_deadline.unwrap_or_default();

@@ -44,7 +44,8 @@ pub struct Service {
     pub timeouts: Timeouts,
     /// Seconds for which a slot settles after a change.
     pub settling: u32,
-    /// All that are configured, by address: one that cannot be used now keeps its counters.
+    /// All that are configured and have had a verdict, by address: one that cannot be used now
+    /// keeps its counters.
     pub real_servers: BTreeMap<IpAddr, RealServer>,
 }
 

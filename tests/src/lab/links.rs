@@ -13,15 +13,21 @@ impl Lab {
     /// # Errors
     /// `ip` failed.
     pub fn set_link(&self, number: u8, up: bool) -> Result<()> {
+        self.set_port(Role::Director(number), up)
+    }
+
+    /// The same of real server `number`.
+    ///
+    /// # Errors
+    /// `ip` failed.
+    pub fn set_server_link(&self, number: u8, up: bool) -> Result<()> {
+        self.set_port(Role::RealServer(number), up)
+    }
+
+    fn set_port(&self, role: Role, up: bool) -> Result<()> {
         let state = if up { "up" } else { "down" };
-        let port = Role::Director(number).name();
-        ip_batch(
-            &self.switch,
-            &format!(
-                "link set {port} {state}
-"
-            ),
-        )
+        let port = role.name();
+        ip_batch(&self.switch, &format!("link set {port} {state}\n"))
     }
 
     /// Makes the client send everything for the VIP to director `number`, master or not.

@@ -21,6 +21,10 @@ pub struct Plan {
     pub dataplanes: [&'static str; 2],
     /// `scheduler` of the echo service.
     pub echo_scheduler: &'static str,
+    /// More lines of the echo service.
+    pub echo_lines: &'static str,
+    /// More services.
+    pub services: &'static str,
 }
 
 impl Plan {
@@ -31,6 +35,8 @@ impl Plan {
             servers: (1..=count).map(|number| (number, 1)).collect(),
             dataplanes: ["xdp-native"; 2],
             echo_scheduler: "mh",
+            echo_lines: "",
+            services: "",
         }
     }
 
@@ -59,10 +65,10 @@ addresses         = ["{VIP}/24"]
             ADVERT_INTERVAL.as_millis()
         );
         let services = [
-            ("web", WEB_PORT, "mh"),
-            ("echo", ECHO_PORT, self.echo_scheduler),
+            ("web", WEB_PORT, "mh", ""),
+            ("echo", ECHO_PORT, self.echo_scheduler, self.echo_lines),
         ];
-        for (name, port, scheduler) in services {
+        for (name, port, scheduler, lines) in services {
             let _ = write!(
                 text,
                 r#"
@@ -72,6 +78,7 @@ address  = "{VIP}:{port}"
 protocol = "tcp"
 scheduler = "{scheduler}"
 check    = {{ type = "tcp", interval = "200ms", timeout = "200ms", rise = 2, fall = 2 }}
+{lines}
 "#
             );
             for (server, weight) in &self.servers {
@@ -82,7 +89,7 @@ check    = {{ type = "tcp", interval = "200ms", timeout = "200ms", rise = 2, fal
                 );
             }
         }
-        text
+        text + self.services
     }
 }
 

@@ -1,5 +1,8 @@
 //! Getting the program onto interfaces, and off them.
 
+use std::io;
+use std::os::fd::AsFd;
+
 use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::xdp::XdpLink;
 use aya::programs::{ProgramError, XdpMode};
@@ -7,7 +10,7 @@ use aya::programs::{ProgramError, XdpMode};
 use super::load::Loaded;
 use super::preflight::{self, Finding};
 use super::program::{Form, with_sources};
-use super::{XdpError, foreign};
+use super::{XdpError, foreign, sys};
 
 /// Where the program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +90,8 @@ impl Nic {
 pub(super) struct Carrier {
     /// It is pinned, so it outlives this process.
     link: PinnedLink,
+    /// The kernel's id of it.
+    id: u32,
     form: Form,
 }
 
@@ -187,9 +192,12 @@ impl Loaded {
         let id = program.attach_to_link(link).ok()?;
         // The pin still names this very link, whoever else holds it open.
         drop(program.take_link(id).ok()?);
-        let link = PinnedLink::from_pin(self.pins.link(interface)).ok()?;
+        let pin = self.pins.link(interface);
+        let link = FdLink::from(PinnedLink::from_pin(&pin).ok()?);
+        let id = link.info().ok()?.id();
+        let link = PinnedLink::from_pin(pin).ok()?;
         self.carriers
-            .insert(interface.to_owned(), Carrier { link, form });
+            .insert(interface.to_owned(), Carrier { link, id, form });
         Some(())
     }
 
@@ -234,12 +242,27 @@ impl Loaded {
         // aya falls back to an attachment by netlink that ends with this process.
         let link = FdLink::try_from(link)
             .map_err(|_| "the kernel does not support bpf_link for XDP (needs 5.9)".to_owned())?;
+        let id = link.info().map_err(|error| with_sources(&error))?.id();
         let link = link
             .pin(self.pins.link(&nic.name))
             .map_err(|error| with_sources(&error))?;
-        let carrier = Carrier { link, form };
+        let carrier = Carrier { link, id, form };
         self.carriers.insert(nic.name.clone(), carrier);
         Ok(())
+    }
+
+    /// Pins links again that somebody unpinned: the program would go with this process. Says
+    /// which.
+    pub(super) fn restore_links(&self) -> io::Result<Vec<String>> {
+        let mut restored = Vec::new();
+        for (interface, carrier) in &self.carriers {
+            let pin = self.pins.link(interface);
+            if !pin.exists() {
+                sys::pin(sys::link_by_id(carrier.id)?.as_fd(), &pin)?;
+                restored.push(format!("of the program on {interface}"));
+            }
+        }
+        Ok(restored)
     }
 
     /// The kernel's id of the program in an interface's link.

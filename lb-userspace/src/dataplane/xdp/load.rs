@@ -102,7 +102,10 @@ impl Loaded {
 
     /// Pins again what somebody unpinned; says which.
     pub(super) fn restore_pins(&mut self) -> Result<Vec<String>, XdpError> {
-        let mut restored = Vec::new();
+        let directory = self.pins.directory();
+        let error = |error| pin_error(directory, error);
+        std::fs::create_dir_all(directory).map_err(error)?;
+        let mut restored = self.restore_links().map_err(error)?;
         for map in MAPS {
             let path = self.pins.path(map);
             if !path.exists() {

@@ -214,6 +214,15 @@ pub(super) fn map_by_id(id: u32) -> io::Result<OwnedFd> {
     bpf(bpf_cmd::BPF_MAP_GET_FD_BY_ID, &mut attr).map(new_fd)
 }
 
+/// The link with this id.
+pub(super) fn link_by_id(id: u32) -> io::Result<OwnedFd> {
+    let mut attr = empty_attr();
+    // SAFETY: all variants start zeroed.
+    let get = unsafe { &mut attr.__bindgen_anon_6 };
+    get.__bindgen_anon_1.link_id = id;
+    bpf(bpf_cmd::BPF_LINK_GET_FD_BY_ID, &mut attr).map(new_fd)
+}
+
 /// What a map is, as far as two maps can be taken for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MapInfo {

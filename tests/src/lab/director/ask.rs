@@ -46,6 +46,41 @@ impl Director {
             .transpose()
     }
 
+    /// `lvx where SERVICE CLIENT --json`; the client may have a port.
+    ///
+    /// # Errors
+    /// The request failed, or the answer is not JSON.
+    pub fn where_json(&self, service: &str, client: &str) -> Result<Value> {
+        self.ask_json(&["where", service, client, "--json"])
+    }
+
+    /// A service in the status.
+    ///
+    /// # Errors
+    /// As [`Self::status`], or it is not there.
+    pub fn service(&self, name: &str) -> Result<Value> {
+        let status = self.status()?;
+        let services = status["services"].as_array().context("services")?;
+        let service = services.iter().find(|it| it["name"] == name);
+        service
+            .cloned()
+            .with_context(|| format!("no {name}: {status}"))
+    }
+
+    /// A service's real server in the status.
+    ///
+    /// # Errors
+    /// As [`Self::service`].
+    pub fn real_server(&self, service: &str, server: Ipv4Addr) -> Result<Value> {
+        let service = self.service(service)?;
+        let servers = service["real_servers"].as_array().context("real_servers")?;
+        let text = server.to_string();
+        let found = servers.iter().find(|it| it["address"] == *text);
+        found
+            .cloned()
+            .with_context(|| format!("no {server}: {service}"))
+    }
+
     /// `lvx reload`: what it wrote if it was refused.
     ///
     /// # Errors
