@@ -19,8 +19,8 @@ use crate::place::{VIP, in_place};
 use crate::tables::{key, service, table};
 use crate::wire::{PORT, Wire};
 
-/// Some ten for each bucket of the kernel's table.
-const CLIENTS: u32 = 2500;
+/// Some six for each bucket of the kernel's table.
+const CLIENTS: u32 = 1500;
 
 /// The table that the program would get: the server of each slot.
 fn slots(servers: &BTreeMap<IpAddr, u16>, port: bool) -> Result<Vec<Option<IpAddr>>> {
@@ -115,7 +115,7 @@ fn changing_table(v6: bool) {
         for round in 0..=CHANGES {
             ipvs.apply(&table([(key(v6), kernels(&servers, false))]))
                 .await?;
-            let clients = if round == CHANGES { CLIENTS } else { 400 };
+            let clients = if round == CHANGES { CLIENTS } else { 200 };
             let load = Load::syn(v6, clients, 2000 + round);
             compared += compare(&place, &wire, load, ours(&servers, 0)?).await?;
             change(v6, &mut servers, &mut numbers);
@@ -148,7 +148,7 @@ fn with_sh_port_the_clients_port_is_hashed_too() {
                 .await?;
             for port in [1, 2, 1500, 40_000, u16::MAX] {
                 let ours = ours(&servers, port)?;
-                compare(&place, &wire, Load::syn(v6, 500, port), ours).await?;
+                compare(&place, &wire, Load::syn(v6, 300, port), ours).await?;
             }
         }
         Ok(())

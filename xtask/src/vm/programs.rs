@@ -22,6 +22,12 @@ const SWAPS: &[&str] = &[
     "--skip=with_a_thousand_servers",
 ];
 const FEWER_SWAPS: &[&str] = &["a_table_that_fills_the_maps"];
+/// Whether programs can have names, aya finds out with a tracepoint, which User-mode Linux has not.
+const ATTACHES: &[&str] = &["--skip=a_foreign_program"];
+/// What needs the kernel more than the program: each load takes seconds of verification there.
+const FEWER_ATTACHES: &[&str] = &["a_new_daemon", "a_nic_carries", "a_foreign_program_is"];
+/// Of the comparisons of thousands of choices those that are the shortest.
+const FEWER_IPVS: &[&str] = &["--skip=20_changes", "--skip=as_we_do_for_ipv4"];
 /// The program's log wants memory accesses that User-mode Linux's verifier takes for misaligned.
 const TRACES: &[&str] = &["--skip=in_the_log", "--skip=what_is_off"];
 /// Other kernels' verifiers take the tracing program.
@@ -36,7 +42,7 @@ const fn by_default(kernel: Kernel) -> &'static [Selection] {
         Kernel::Uml => &[
             ("packets", &[]),
             ("swap", SWAPS),
-            ("attach", &[]),
+            ("attach", ATTACHES),
             ("ipvs", &[]),
             ("planes", &[]),
             ("trace", TRACES),
@@ -46,8 +52,8 @@ const fn by_default(kernel: Kernel) -> &'static [Selection] {
         Kernel::V6_1 | Kernel::V6_12 => &[
             ("packets", &[]),
             ("swap", FEWER_SWAPS),
-            ("attach", &[]),
-            ("ipvs", &[]),
+            ("attach", FEWER_ATTACHES),
+            ("ipvs", FEWER_IPVS),
             ("planes", FEWER_PLANES),
             ("trace", FEWER_TRACES),
         ],
