@@ -52,7 +52,10 @@ impl Load {
                 }
             }
             let found = place.connections()?.into_iter();
-            let ours = found.filter(|found| found.client_port == self.port);
+            let ours = found.filter(|found| {
+                // Connections of an earlier service may be there still.
+                found.client_port == self.port && found.client.is_ipv6() == self.v6
+            });
             chosen = ours
                 .map(|found| (found.client, found.destination))
                 .collect();
