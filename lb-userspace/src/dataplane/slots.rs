@@ -141,6 +141,18 @@ impl Slots {
         Self::new(slots.map(|(slot, &new)| slot.moved(new, &usable, now)))
     }
 
+    /// Slots that came to one of these servers are stable at once.
+    pub(super) fn settled_on(&self, servers: impl Fn(u32) -> bool) -> Self {
+        Self::new(self.states.iter().map(|&slot| match slot {
+            SlotState::Settling { current, .. } if servers(current) => {
+                SlotState::Stable { current }
+            }
+            SlotState::Stable { .. }
+            | SlotState::Settling { .. }
+            | SlotState::Exceptional { .. } => slot,
+        }))
+    }
+
     pub(super) fn swept(&self, disagrees: impl Fn(usize) -> bool, settling: u32, now: u64) -> Self {
         let slots = self.states.iter().enumerate();
         Self::new(slots.map(|(index, slot)| slot.swept(disagrees(index), settling, now)))

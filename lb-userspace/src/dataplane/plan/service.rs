@@ -63,6 +63,12 @@ impl AppliedService {
         self.servers.values().map(|server| (server.id, server))
     }
 
+    /// It is the service's, and takes no packets.
+    fn is_out(&self, id: u32) -> bool {
+        let mut servers = self.servers();
+        servers.any(|(known, server)| known == id && !server.is_usable())
+    }
+
     /// The service's inner map.
     pub(super) fn table(&self, capacity: usize) -> Vec<Slot> {
         // By id: there are thousands of slots to look up.
@@ -164,6 +170,13 @@ impl Applied {
             Some(same) => same.slots.clone(),
             None => service.fill(key, desired.method, kept.map(|kept| &kept.slots), size, now),
         };
+        // A director that does not serve has no records of the connections that began since a
+        // server came back; they are more than those that began while it was out.
+        if !desired.active
+            && let Some(kept) = kept
+        {
+            service.slots = service.slots.settled_on(|id| kept.is_out(id));
+        }
         if service.value.flags & layout::Service::FLOWS != 0 {
             service.value.length = service.slots.len() as u32;
         }

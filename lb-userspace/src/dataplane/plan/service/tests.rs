@@ -36,6 +36,23 @@ fn one_server() -> ForwardingTable {
     one_service([(22, server(1, link(22)))])
 }
 
+/// It sees none of the connections, those that began since then are the more.
+#[test]
+fn on_a_director_that_does_not_serve_slots_go_back_to_a_server_at_once() {
+    let backup = |table| with(table, |service| service.active = false);
+    let out = one_service([(21, server(1, None)), (22, server(1, link(22)))]);
+    for (table, down, stable) in [
+        (two_servers(), out.clone(), false),
+        (backup(two_servers()), backup(out), true),
+    ] {
+        let before = applied(&table);
+        let (_, failed) = plan(&before, &down, 5);
+        let (changes, _) = plan(&failed, &table, 10);
+        let slots = &changes.tables[0].1;
+        assert_eq!(slots.iter().all(|slot| slot.flags() == 0), stable);
+    }
+}
+
 #[test]
 fn a_draining_server_keeps_its_entry_and_its_connections() {
     let before = applied(&two_servers());
