@@ -4,6 +4,12 @@
 //! `bpftool map dump` prints the field names, and a changed layout is a compile error here.
 //! [`LAYOUT_VERSION`] is raised with every change of meaning or size.
 
+use core::num::NonZeroU32;
+
+use crate::hash::word_of;
+use crate::rule::Timeouts;
+use crate::{maglev, sh};
+
 /// Version of everything in this module.
 pub const LAYOUT_VERSION: u32 = 2;
 
@@ -100,6 +106,65 @@ impl Service {
     pub const SPECIAL: u32 = !Self::ACTIVE;
     /// Mask that keeps the whole client address.
     pub const WHOLE_CLIENT: [u8; 16] = [0xff; 16];
+
+    /// When records of connections are over.
+    #[inline(always)]
+    #[must_use]
+    pub const fn timeouts(&self) -> Timeouts {
+        Timeouts {
+            opening: self.opening as u32,
+            established: self.established,
+            closing: self.closing as u32,
+        }
+    }
+
+    /// When records of clients are over.
+    #[inline(always)]
+    #[must_use]
+    pub const fn client_timeouts(&self) -> Timeouts {
+        Timeouts {
+            opening: self.persistence,
+            established: self.persistence,
+            closing: self.persistence,
+        }
+    }
+
+    /// A client's address as far as it counts for the slot and for persistence.
+    #[inline(always)]
+    #[must_use]
+    pub const fn masked(&self, client: [u64; 2]) -> [u64; 2] {
+        let mask = words(self.client_mask);
+        [client[0] & mask[0], client[1] & mask[1]]
+    }
+
+    /// A client's port as far as the key of its record needs it.
+    #[inline(always)]
+    #[must_use]
+    pub const fn record_port(&self, port: u16) -> u16 {
+        if self.flags & Self::BY_CLIENT != 0 {
+            0
+        } else {
+            port
+        }
+    }
+
+    /// The slot of a client (by its [masked](Self::masked) address) in the service's table, of
+    /// which a Maglev table has `slots`.
+    #[inline(always)]
+    #[must_use]
+    pub const fn slot(&self, client: [u64; 2], port: u16, slots: NonZeroU32) -> u32 {
+        let port = if self.flags & Self::PORT != 0 {
+            port
+        } else {
+            0
+        };
+        let word = word_of(client, port);
+        if self.flags & Self::SH != 0 {
+            sh::slot(word)
+        } else {
+            maglev::slot(word, slots)
+        }
+    }
 }
 
 /// Entry of an inner map of `tables`: one slot of a Maglev table, in one word so that a packet

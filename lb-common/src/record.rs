@@ -12,6 +12,8 @@
 use crate::atomic::Word;
 use crate::hash::siphash;
 
+/// Records that a map has room for if nobody says otherwise.
+pub const DEFAULT_ROOM: u32 = 1 << 18;
 /// Places of a bucket.
 pub const PLACES: usize = 4;
 

@@ -2,12 +2,10 @@
 
 use core::num::NonZeroU32;
 
-use lb_common::hash::word_of;
-use lb_common::layout::{Service, Settings, Slot, words};
+use lb_common::layout::{Service, Settings, Slot};
 use lb_common::reason::Reason;
 use lb_common::record::Key;
-use lb_common::rule::{self, Choice, Decision, Segment, Timeouts};
-use lb_common::{maglev, sh};
+use lb_common::rule::{self, Choice, Decision, Segment};
 use lb_ebpf::parse::Packet;
 
 use crate::maps::{TABLE_SIZE, TABLES};
@@ -87,8 +85,7 @@ struct Question<'a> {
 #[inline(always)]
 fn choose(service: &Service, packet: &Packet, chosen: &mut Chosen) -> Result<(), Reason> {
     let settings = service::settings().ok_or(Reason::NoService)?;
-    let mask = words(service.client_mask);
-    let client = [packet.client[0] & mask[0], packet.client[1] & mask[1]];
+    let client = service.masked(packet.client);
     let begins = matches!(packet.segment, Segment::Open | Segment::Datagram);
     let looked = (service.flags & Service::PERSISTENT != 0 && begins)
         .then(|| look_for_client(service, client, settings));
@@ -116,12 +113,7 @@ fn choose(service: &Service, packet: &Packet, chosen: &mut Chosen) -> Result<(),
 #[inline(always)]
 fn look_for_client(service: &Service, client: [u64; 2], settings: &Settings) -> Looked {
     let key = Key::new(service.table, client, 0, settings.secret);
-    let timeouts = Timeouts {
-        opening: service.persistence,
-        established: service.persistence,
-        closing: service.persistence,
-    };
-    Looked::up(Map::Persistence, key, settings, &timeouts)
+    Looked::up(Map::Persistence, key, settings, &service.client_timeouts())
 }
 
 impl Question<'_> {
@@ -177,36 +169,18 @@ impl Question<'_> {
     /// The client's slot.
     #[inline(always)]
     fn index(&self) -> Result<u32, Reason> {
-        let flags = self.service.flags;
-        let port = if flags & Service::PORT != 0 {
-            self.packet.client_port
-        } else {
-            0
-        };
-        let word = word_of(self.client, port);
-        if flags & Service::SH != 0 {
-            return Ok(sh::slot(word));
-        }
         let size = NonZeroU32::new(TABLE_SIZE.load()).ok_or(Reason::NoRealServer)?;
-        Ok(maglev::slot(word, size))
+        let port = self.packet.client_port;
+        Ok(self.service.slot(self.client, port, size))
     }
 
     #[inline(always)]
     fn look_for_connection(&self, map: Map) -> Looked {
         let service = self.service;
-        let port = if service.flags & Service::BY_CLIENT != 0 {
-            0
-        } else {
-            self.packet.client_port
-        };
+        let port = service.record_port(self.packet.client_port);
         let secret = self.settings.secret;
         let key = Key::new(service.table, self.packet.client, port, secret);
-        let timeouts = Timeouts {
-            opening: u32::from(service.opening),
-            established: service.established,
-            closing: u32::from(service.closing),
-        };
-        Looked::up(map, key, self.settings, &timeouts)
+        Looked::up(map, key, self.settings, &service.timeouts())
     }
 
     #[inline(always)]

@@ -64,7 +64,7 @@ pub struct Changes {
     pub remove_services: Vec<ServiceKey>,
     /// The program's whole index of services, if any of them changed.
     pub index: Option<BTreeMap<u32, IndexEntry>>,
-    /// For [`layout::Settings::wildcards`].
+    /// Whether there are services on port 0, if that changed.
     pub wildcards: Option<bool>,
     pub remove_interfaces: Vec<u32>,
     /// Connections of ids, as counted.

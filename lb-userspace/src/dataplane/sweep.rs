@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use lb_common::layout::{Load, MAX_REAL_SERVERS, MAX_SERVICES, Service};
 use lb_common::record::{Place, Record, State};
-use lb_common::rule::Timeouts;
 
 use super::plan::{Applied, AppliedService, Keeps};
 
@@ -154,12 +153,7 @@ impl<'a> Scan<'a> {
     }
 
     fn is_over(&self, service: &AppliedService, record: Record) -> bool {
-        let timeouts = Timeouts {
-            opening: service.value.opening.into(),
-            established: service.value.established,
-            closing: service.value.closing.into(),
-        };
-        record.age(self.now) > timeouts.of(record.state())
+        record.age(self.now) > service.value.timeouts().of(record.state())
     }
 }
 

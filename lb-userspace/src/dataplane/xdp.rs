@@ -37,7 +37,7 @@ pub use attach::{Attached, Mode, ModeChoice, Nic};
 pub use counters::ServiceCounters;
 pub use log::LogLevel;
 pub use program::Features;
-pub use sizes::{DEFAULT_RECORDS, Sizes};
+pub use sizes::Sizes;
 pub use trace::Missed;
 pub use usage::RecordsUsage;
 

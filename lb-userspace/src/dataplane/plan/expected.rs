@@ -42,7 +42,7 @@ impl Applied {
         &self.interfaces
     }
 
-    /// [`layout::Settings::wildcards`].
+    /// There are services on port 0.
     #[must_use]
     pub const fn wildcards(&self) -> bool {
         self.wildcards

@@ -2,11 +2,9 @@
 
 use std::net::IpAddr;
 
-use lb_common::hash::word_of;
 use lb_common::layout::{Service, ServiceKey, Slot, words};
 use lb_common::record::{Key, Record, State};
 use lb_common::rule::Timeouts;
-use lb_common::{maglev, sh};
 
 use super::super::explain::{Explained, SlotPhase};
 use super::super::table::address_bytes;
@@ -20,31 +18,23 @@ impl Xdp {
     pub fn explain(&self, key: &ServiceKey, client: IpAddr, port: u16) -> Option<Explained> {
         let (_, service) = self.applied.services().find(|(found, _)| *found == key)?;
         let whole = words(address_bytes(client));
-        let [a, b] = words(service.client_mask);
-        let masked = [whole[0] & a, whole[1] & b];
+        let masked = service.masked(whole);
         let flows = service.flags & Service::FLOWS != 0;
-        let by_client = service.flags & Service::BY_CLIENT != 0;
-        let record_port = if by_client { 0 } else { port };
-        let timeouts = Timeouts {
-            opening: service.opening.into(),
-            established: service.established,
-            closing: service.closing.into(),
-        };
         let records = if flows {
             &self.state.flows
         } else {
             &self.state.exceptions
         };
-        let connection = Key::new(service.table, whole, record_port, self.state.secret());
-        let record = self.counting(records, connection, &timeouts);
-        let lasting = Timeouts {
-            opening: service.persistence,
-            established: service.persistence,
-            closing: service.persistence,
-        };
+        let connection = Key::new(
+            service.table,
+            whole,
+            service.record_port(port),
+            self.state.secret(),
+        );
+        let record = self.counting(records, connection, &service.timeouts());
         let client = Key::new(service.table, masked, 0, self.state.secret());
         let client = (service.flags & Service::PERSISTENT != 0)
-            .then(|| self.counting(&self.state.persistence, client, &lasting))
+            .then(|| self.counting(&self.state.persistence, client, &service.client_timeouts()))
             .flatten();
         let (slot, word) = self.slot_of(service, masked, port)?;
         Some(Explained {
@@ -77,17 +67,7 @@ impl Xdp {
         if service.flags & Service::FLOWS != 0 {
             return Some((0, Slot::default()));
         }
-        let port = if service.flags & Service::PORT != 0 {
-            port
-        } else {
-            0
-        };
-        let word = word_of(client, port);
-        let index = if service.flags & Service::SH != 0 {
-            sh::slot(word)
-        } else {
-            maglev::slot(word, self.loaded.sizes().table.slots())
-        };
+        let index = service.slot(client, port, self.loaded.sizes().table.slots());
         let slots = self.inner_table(service.table).ok()?;
         Some((index, *slots.get(index as usize)?))
     }

@@ -1,10 +1,7 @@
 //! Room in the maps whose size can be configured.
 
 use lb_common::maglev::TableSize;
-use lb_common::record::PLACES;
-
-/// Records of a map that nobody sized.
-pub const DEFAULT_RECORDS: u32 = 1 << 18;
+use lb_common::record::{DEFAULT_ROOM, PLACES};
 
 /// Sizes of maps; records are counted, each a power of two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,9 +22,9 @@ impl From<TableSize> for Sizes {
     fn from(table: TableSize) -> Self {
         Self {
             table,
-            exceptions: DEFAULT_RECORDS,
-            persistence: DEFAULT_RECORDS,
-            flows: DEFAULT_RECORDS,
+            exceptions: DEFAULT_ROOM,
+            persistence: DEFAULT_ROOM,
+            flows: DEFAULT_ROOM,
         }
     }
 }

@@ -82,7 +82,7 @@ impl Xdp {
     }
 
     /// Connections of a server that have records: of one that drains, those that are left and
-    /// were heard of since it does. `None` if it does not drain and keeps no records.
+    /// were heard of since it does. `None` if it does not drain.
     #[must_use]
     pub fn remaining(&self, key: &ServiceKey, server: IpAddr) -> Option<u32> {
         let mut servers = self.applied.servers(key);
