@@ -17,24 +17,30 @@ mod names;
 mod reader;
 mod report;
 mod scheduling;
+mod script;
 mod service;
 mod suggest;
 mod timing;
+mod track;
 mod unimplemented;
+mod virtual_router;
 mod virtual_service;
 mod vrrp;
 
-use std::fmt;
-use std::net::Ipv4Addr;
-use std::num::NonZeroU8;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use lb_common::maglev::TableSize;
+use lb_common::record::DEFAULT_ROOM;
 
 pub use check::{load, parse};
 pub use diagnostic::{Diagnostic, Errors};
+pub use script::Script;
 pub use timing::{DRAIN_DEADLINES, drain_deadline, show_duration};
+pub use track::{Track, Tracked, TrackedScript};
+pub use virtual_router::{
+    Auth, ChecksumForm, Garp, Instance, InterfaceAddress, Preempt, Realtime, SyncGroup, Unicast,
+    Version,
+};
 pub use virtual_service::{
     Affinity, Check, CheckKind, Persistence, Protocol, RealServer, Scheduler, SchedulerFlags,
     Service, Timeouts,
@@ -45,6 +51,7 @@ pub use virtual_service::{
 pub struct Config {
     pub global: Global,
     pub vrrp: Vec<Instance>,
+    pub sync_groups: Vec<SyncGroup>,
     pub services: Vec<Service>,
 }
 
@@ -65,6 +72,11 @@ pub struct Global {
     pub sync: Option<Sync>,
     pub maps: Maps,
     pub program_log: ProgramLog,
+    pub realtime: Realtime,
+    /// Whose rights scripts have that name no user of their own.
+    pub script_user: String,
+    /// A named pipe that gets a line for every change of a VRRP state.
+    pub notify_fifo: Option<PathBuf>,
 }
 
 /// `[global.maps]`: room for records in the program's maps, each a power of two.
@@ -80,11 +92,10 @@ pub struct Maps {
 
 impl Default for Maps {
     fn default() -> Self {
-        const ROOM: u32 = 1 << 18;
         Self {
-            exceptions: ROOM,
-            persistence: ROOM,
-            flows: ROOM,
+            exceptions: DEFAULT_ROOM,
+            persistence: DEFAULT_ROOM,
+            flows: DEFAULT_ROOM,
         }
     }
 }
@@ -121,80 +132,4 @@ pub enum PlaneChoice {
     XdpNative,
     XdpGeneric,
     Ipvs,
-}
-
-/// One `[[vrrp]]` block: a virtual router on one interface.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Instance {
-    pub name: String,
-    pub interface: String,
-    pub virtual_router_id: NonZeroU8,
-    pub version: Version,
-    /// 255 = address owner.
-    pub priority: NonZeroU8,
-    /// v2: whole seconds 1–255; v3: 10 ms–40.95 s in steps of 10 ms.
-    pub advert_interval: Duration,
-    /// Never empty, at most 255, no duplicates.
-    pub addresses: Vec<InterfaceAddress>,
-    /// IPv4 checksum form that v3 sends; both are accepted.
-    pub checksum: ChecksumForm,
-    pub auth: Auth,
-    pub preempt: bool,
-    pub garp: Garp,
-}
-
-/// Gratuitous ARP after a takeover.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Garp {
-    /// Announcements in the burst after a takeover, at least 1.
-    pub count: u8,
-    /// Time between two announcements of the burst.
-    pub interval: Duration,
-    /// Time between announcements while MASTER after the burst; `None` = no refresh.
-    pub refresh: Option<Duration>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Version {
-    V2,
-    V3,
-}
-
-/// IPv4 checksum of VRRPv3: with pseudo-header (RFC 5798 as commonly read, keepalived, FRR)
-/// or over the message alone (RFC 9568 section 5.2.8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChecksumForm {
-    Rfc5798,
-    Rfc9568,
-}
-
-/// VRRPv2 authentication (RFC 2338 section 10, kept by RFC 3768 pairs).
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Auth {
-    None,
-    /// Up to eight bytes, padded with zeros.
-    Pass([u8; 8]),
-}
-
-impl fmt::Debug for Auth {
-    /// Never the password: a configuration ends up in logs.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "None",
-            Self::Pass(_) => "Pass(..)",
-        })
-    }
-}
-
-/// An address with its prefix length, `192.0.2.10/24`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct InterfaceAddress {
-    pub address: Ipv4Addr,
-    pub prefix_len: u8,
-}
-
-impl fmt::Display for InterfaceAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix_len)
-    }
 }

@@ -54,6 +54,7 @@ impl Control {
             config: Config {
                 global: config.global.clone(),
                 vrrp: Vec::new(),
+                sync_groups: Vec::new(),
                 services: Vec::new(),
             },
             instances: BTreeMap::new(),
@@ -149,10 +150,8 @@ impl Control {
     }
 
     pub fn vrrp(&mut self, event: &vrrp::Event, now: Instant) {
-        let (vrrp::Event::State { instance, .. }
-        | vrrp::Event::LeaderHeard { instance, .. }
-        | vrrp::Event::Failed { instance, .. }) = event;
-        if let Some(known) = self.instances.get_mut(instance) {
+        let instance = event.instance();
+        if let Some(known) = instance.and_then(|name| self.instances.get_mut(name)) {
             known.event(event, self.stopping, now);
         }
     }

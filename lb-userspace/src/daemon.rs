@@ -220,8 +220,10 @@ impl Daemon {
     fn configure(&mut self) {
         let config = self.control.config();
         self.checks.configure(&config.services);
-        self.vrrp
-            .send(vrrp::Command::Configure(config.vrrp.clone()));
+        self.vrrp.send(vrrp::Command::Configure {
+            instances: config.vrrp.clone(),
+            groups: config.sync_groups.clone(),
+        });
         self.follow_log();
     }
 

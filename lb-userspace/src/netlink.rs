@@ -120,8 +120,8 @@ impl Netlink {
     /// # Errors
     /// The kernel's.
     pub async fn add_address(&self, ifindex: u32, address: InterfaceAddress) -> io::Result<()> {
-        let ip = IpAddr::V4(address.address);
-        let mut request = self.handle.address().add(ifindex, ip, address.prefix_len);
+        let (ip, prefix_len) = (address.address, address.prefix_len);
+        let mut request = self.handle.address().add(ifindex, ip, prefix_len);
         let message = request.message_mut();
         message.header.flags |= AddressHeaderFlags::Nodad;
         message
@@ -139,11 +139,14 @@ impl Netlink {
     /// The kernel's.
     pub async fn remove_address(&self, ifindex: u32, address: InterfaceAddress) -> io::Result<()> {
         let mut message = AddressMessage::default();
-        message.header.family = AddressFamily::Inet;
+        message.header.family = match address.address {
+            IpAddr::V4(_) => AddressFamily::Inet,
+            IpAddr::V6(_) => AddressFamily::Inet6,
+        };
         message.header.index = ifindex;
         message.header.prefix_len = address.prefix_len;
-        let ip = IpAddr::V4(address.address);
-        message.attributes.push(AddressAttribute::Local(ip));
+        let local = AddressAttribute::Local(address.address);
+        message.attributes.push(local);
         match self
             .handle
             .address()

@@ -33,7 +33,7 @@ pub(super) fn interface_address(
         return None;
     };
     Some(InterfaceAddress {
-        address,
+        address: address.into(),
         prefix_len,
     })
 }

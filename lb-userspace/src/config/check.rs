@@ -91,6 +91,7 @@ fn read(report: &mut Report<'_>, mut file: Block<'_>, host: &str) -> Option<Conf
     Some(Config {
         global: global?,
         vrrp: instances.collect::<Option<_>>()?,
+        sync_groups: Vec::new(),
         services: services.collect::<Option<_>>()?,
     })
 }

@@ -8,7 +8,7 @@ use super::block::{Block, Kind, Value};
 use super::check::duplicates;
 use super::reader::{absolute_path, choice, integer, interface, list, name, one_of};
 use super::report::Report;
-use super::{Global, Maps, PlaneChoice, ProgramLog, Sync};
+use super::{Global, Maps, PlaneChoice, ProgramLog, Realtime, Sync};
 
 const PLANES: &[(&str, PlaneChoice)] = &[
     ("auto", PlaneChoice::Auto),
@@ -66,6 +66,9 @@ pub(super) fn read(report: &mut Report<'_>, mut block: Block<'_>, host: &str) ->
         sync: sync?,
         maps: maps?,
         program_log: program_log?,
+        realtime: Realtime::default(),
+        script_user: "nobody".to_owned(),
+        notify_fifo: None,
     })
 }
 

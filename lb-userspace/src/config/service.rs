@@ -1,6 +1,6 @@
 //! `[[service]]` with its real servers.
 
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use super::address::{server_address, service_address};
 use super::block::{Block, Kind};
@@ -40,7 +40,11 @@ impl<'d> Routers<'d> {
     fn holders(&self, address: Ipv4Addr) -> impl Iterator<Item = &'d str> {
         self.drafts
             .iter()
-            .filter(move |d| d.addresses.iter().any(|a| a.value.address == address))
+            .filter(move |d| {
+                d.addresses
+                    .iter()
+                    .any(|a| a.value.address == IpAddr::V4(address))
+            })
             .filter_map(|d| d.name.as_ref().map(|name| name.value.as_str()))
     }
 }

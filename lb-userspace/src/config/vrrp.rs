@@ -8,7 +8,7 @@ use super::block::{Block, Kind, Value};
 use super::check::duplicates;
 use super::reader::{at, boolean, choice, integer, interface, list, name, time};
 use super::report::{At, Report};
-use super::{ChecksumForm, Garp, Instance, InterfaceAddress, Version, auth, duration};
+use super::{ChecksumForm, Garp, Instance, InterfaceAddress, Preempt, Version, auth, duration};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// RFC 3768 section 5.3.7: one byte of seconds.
@@ -84,8 +84,18 @@ pub(super) fn read(report: &mut Report<'_>, mut block: Block<'_>) -> Draft {
             addresses: addresses.iter().map(|a| a.value).collect(),
             checksum: checksum?,
             auth: auth?,
-            preempt: preempt?,
+            preempt: if preempt? {
+                Preempt::Always
+            } else {
+                Preempt::Never
+            },
+            startup_delay: Duration::ZERO,
+            accept: true,
+            virtual_mac: None,
+            unicast: None,
             garp: garp?,
+            track: Vec::new(),
+            notify: None,
         })
     };
     let instance = build();
@@ -213,5 +223,6 @@ fn garp(report: &mut Report<'_>, block: &mut Block<'_>) -> Option<Garp> {
         count: count?,
         interval: interval?,
         refresh: refresh?,
+        ..Garp::default()
     })
 }

@@ -78,7 +78,7 @@ impl Instance {
             Event::State { state, cause, .. } => {
                 self.failure = None;
                 self.state = *state;
-                self.cause.clone_from(cause);
+                self.cause = cause.to_string();
                 self.enter(*state, stopping, now);
             }
             Event::LeaderHeard { .. } => {
@@ -87,6 +87,11 @@ impl Instance {
                 }
             }
             Event::Failed { error, .. } => self.failure = Some(error.clone()),
+            Event::Rival { .. }
+            | Event::RivalGone { .. }
+            | Event::Duplicate { .. }
+            | Event::DuplicateGone { .. }
+            | Event::Overslept { .. } => {}
         }
     }
 
@@ -96,8 +101,8 @@ impl Instance {
             (State::Master, _) => Serving::Master,
             (State::Backup, Serving::Master) => Serving::Fading { until: now + FADE },
             (State::Initialize, Serving::Master) if stopping => Serving::UntilLeader,
-            (State::Initialize, Serving::Master) => Serving::Idle,
-            (State::Backup | State::Initialize, unchanged) => unchanged,
+            (State::Initialize | State::Fault, Serving::Master) => Serving::Idle,
+            (State::Backup | State::Initialize | State::Fault, unchanged) => unchanged,
         };
     }
 

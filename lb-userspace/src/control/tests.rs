@@ -11,7 +11,7 @@ mod vlan;
 mod wanted;
 
 const VIP: InterfaceAddress = InterfaceAddress {
-    address: Ipv4Addr::new(192, 0, 2, 10),
+    address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10)),
     prefix_len: 24,
 };
 const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 21));
@@ -99,7 +99,8 @@ impl Bench {
         let event = vrrp::Event::State {
             instance: "VI".to_owned(),
             state,
-            cause: "a test".to_owned(),
+            priority: 100,
+            cause: vrrp::Cause::Started,
             at,
         };
         self.control.vrrp(&event, at);
@@ -109,7 +110,7 @@ impl Bench {
         let at = self.start + after;
         let event = vrrp::Event::LeaderHeard {
             instance: "VI".to_owned(),
-            source: Ipv4Addr::new(192, 0, 2, 2),
+            source: Ipv4Addr::new(192, 0, 2, 2).into(),
             priority: 100,
             at,
         };
@@ -296,7 +297,8 @@ fn what_a_crashed_daemon_left_is_served_until_someone_leads() {
     let event = vrrp::Event::State {
         instance: "VI".to_owned(),
         state: State::Master,
-        cause: String::new(),
+        priority: 100,
+        cause: vrrp::Cause::Started,
         at: bench.start,
     };
     preempting.vrrp(&event, bench.start);

@@ -20,6 +20,44 @@ pub(super) fn vrrp(event: &Event) {
             priority,
             ..
         } => tracing::info!(%instance, %source, priority, "another director leads"),
+        Event::Rival {
+            instance,
+            own,
+            source,
+            priority,
+            ..
+        } => tracing::error!(
+            %instance, %own, %source, priority, "two masters: another director advertises, too"
+        ),
+        Event::RivalGone {
+            instance,
+            source,
+            lasted,
+            ..
+        } => tracing::info!(%instance, %source, ?lasted, "the second master is gone"),
+        Event::Duplicate {
+            instance,
+            address,
+            mac,
+            ..
+        } => tracing::error!(
+            %instance, %address, %mac, "another host answers for a virtual address"
+        ),
+        Event::DuplicateGone {
+            instance,
+            address,
+            mac,
+            lasted,
+            ..
+        } => tracing::info!(
+            %instance, %address, %mac, ?lasted, "the other host with a virtual address is quiet"
+        ),
+        Event::Overslept { by, .. } => {
+            tracing::warn!(
+                ?by,
+                "VRRP was not scheduled in time: listening before any takeover"
+            );
+        }
         Event::Failed { instance, error } => {
             tracing::error!(%instance, %error, "VRRP instance cannot take part");
         }

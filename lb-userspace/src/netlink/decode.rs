@@ -110,7 +110,10 @@ pub(super) fn own_address(message: &AddressMessage) -> Option<(u32, InterfaceAdd
     for attribute in &message.attributes {
         if let AddressAttribute::Protocol(protocol) = attribute {
             own = *protocol == ADDRESS_PROTOCOL;
-        } else if let AddressAttribute::Local(IpAddr::V4(address)) = attribute {
+        } else if let AddressAttribute::Local(address)
+        // IPv6 has no other one.
+        | AddressAttribute::Address(address @ IpAddr::V6(_)) = attribute
+        {
             local = Some(*address);
         }
     }

@@ -81,6 +81,7 @@ mod tests {
             count,
             interval: 100 * MS,
             refresh,
+            ..Garp::default()
         }
     }
 

@@ -3,7 +3,7 @@
 //! It does no I/O and reads no clock: every input comes with the time `now`, every output is an
 //! [`Effect`]. The caller calls [`Machine::tick`] when [`Machine::next_timeout`] is there.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::num::NonZeroU8;
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ pub struct Settings {
     pub interval: Duration,
     pub preempt: bool,
     /// Source of our advertisements: breaks ties of priority.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
 }
 
 /// What the caller shall do, in this order.
@@ -51,7 +51,7 @@ pub enum Effect {
     },
     /// Another director leads: in BACKUP reported when it is not the one known so far, in
     /// INITIALIZE after a shutdown for each of its advertisements.
-    LeaderHeard { source: Ipv4Addr, priority: u8 },
+    LeaderHeard { source: IpAddr, priority: u8 },
 }
 
 /// One virtual router on this director.
@@ -145,7 +145,7 @@ impl Machine {
     pub fn receive(
         &mut self,
         advertisement: &Advertisement,
-        source: Ipv4Addr,
+        source: IpAddr,
         now: Instant,
     ) -> Vec<Effect> {
         let priority = advertisement.priority;

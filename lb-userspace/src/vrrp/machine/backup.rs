@@ -1,6 +1,6 @@
 //! What a director in BACKUP knows of the master, and how long it waits for it.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::{Cause, Settings};
@@ -14,11 +14,11 @@ pub(super) struct Backup {
     pub(super) timer_set: Instant,
     /// The RFC's Active_Adver_Interval, once a master has told it.
     learned_interval: Option<Duration>,
-    leader: Option<Ipv4Addr>,
+    leader: Option<IpAddr>,
     /// Who gave up with priority 0 since the timer was set: only the skew time is left then.
-    pub(super) resigned: Option<Ipv4Addr>,
+    pub(super) resigned: Option<IpAddr>,
     /// Who advertised less than our priority, to be preempted.
-    pub(super) outranked: Option<(Ipv4Addr, u8)>,
+    pub(super) outranked: Option<(IpAddr, u8)>,
 }
 
 impl Backup {
@@ -55,7 +55,7 @@ impl Backup {
     pub(super) fn follow(
         &mut self,
         advertisement: &Advertisement,
-        source: Ipv4Addr,
+        source: IpAddr,
         now: Instant,
     ) -> bool {
         self.timer_set = now;

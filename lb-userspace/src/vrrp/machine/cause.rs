@@ -1,32 +1,32 @@
 //! Why an instance changed its state.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 /// The reason of a change, for log, status and `notify`; `Display` is the operator's sentence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
     Started,
     /// Priority 255 starts as MASTER.
     Owner,
     /// `leader`: whom we had followed.
     MasterSilent {
-        leader: Option<Ipv4Addr>,
+        leader: Option<IpAddr>,
     },
     MasterResigned {
-        source: Ipv4Addr,
+        source: IpAddr,
     },
     /// We preempt a master of lower priority.
     Preempted {
-        source: Ipv4Addr,
+        source: IpAddr,
         priority: u8,
     },
     HigherPriority {
-        source: Ipv4Addr,
+        source: IpAddr,
         priority: u8,
     },
     HigherAddress {
-        source: Ipv4Addr,
+        source: IpAddr,
         priority: u8,
     },
     /// The daemon stops.
@@ -38,6 +38,15 @@ pub enum Cause {
     /// Interface, virtual router id or version changed: that is another virtual router.
     Replaced,
     InterfaceLost,
+    /// What tracking found; a sentence.
+    Tracked(String),
+    /// The operator wants another director to lead.
+    Resigned,
+    /// Its sync group, by name, goes where this instance of it goes.
+    Group {
+        group: String,
+        member: String,
+    },
 }
 
 impl fmt::Display for Cause {
@@ -67,6 +76,9 @@ impl fmt::Display for Cause {
                 f.write_str("interface, virtual_router_id or version changed: begins anew")
             }
             Self::InterfaceLost => f.write_str("the interface is not usable"),
+            Self::Tracked(fault) => f.write_str(fault),
+            Self::Resigned => f.write_str("gave way by hand"),
+            Self::Group { group, member } => write!(f, "sync group {group} follows {member}"),
         }
     }
 }

@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::tests::advertisement;
+use std::net::Ipv4Addr;
+
 use super::*;
 
 const DELAY: Duration = Duration::from_micros(200);
@@ -12,7 +14,7 @@ struct Network {
     now: Instant,
     machines: Vec<Machine>,
     /// (time of arrival, receiver, source, priority)
-    in_flight: Vec<(Instant, usize, Ipv4Addr, u8)>,
+    in_flight: Vec<(Instant, usize, IpAddr, u8)>,
 }
 
 impl Network {
@@ -23,7 +25,7 @@ impl Network {
                 priority: NonZeroU8::new(priority).unwrap(),
                 interval: INTERVAL,
                 preempt,
-                address: Ipv4Addr::new(192, 0, 2, 1 + host as u8),
+                address: Ipv4Addr::new(192, 0, 2, 1 + host as u8).into(),
             })
         };
         Self {

@@ -1,14 +1,16 @@
 use proptest::prelude::*;
 
 use super::backup::skew_time;
+use std::net::Ipv4Addr;
+
 use super::*;
 use crate::config::Auth;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
-const LOWER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
-const OWN: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 3);
-const HIGHER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 4);
+const LOWER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
+const OWN: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 3));
+const HIGHER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 4));
 /// Of priority 100 and 1 s: 156/256 s.
 const SKEW: Duration = Duration::from_micros(609_375);
 
@@ -48,7 +50,7 @@ enum Input {
     Fault,
     Expiry,
     /// Priority, source, interval.
-    Advert(u8, Ipv4Addr, Duration),
+    Advert(u8, IpAddr, Duration),
     Reconfigure(Settings),
 }
 
@@ -107,7 +109,7 @@ fn sent(priority: u8) -> Effect {
     Effect::SendAdvertisement { priority }
 }
 
-fn heard(source: Ipv4Addr, priority: u8) -> Effect {
+fn heard(source: IpAddr, priority: u8) -> Effect {
     Effect::LeaderHeard { source, priority }
 }
 
@@ -178,7 +180,12 @@ fn backup_rows() {
         ..own
     };
     let leaves = |cause| vec![changed(State::Backup, State::Initialize, cause)];
-    let leads = |cause| vec![sent(100), changed(State::Backup, State::Master, cause)];
+    let leads = |cause: Cause| {
+        vec![
+            sent(100),
+            changed(State::Backup, State::Master, cause.clone()),
+        ]
+    };
     let silent = |leader| leads(Cause::MasterSilent { leader });
     let resigned = || leads(Cause::MasterResigned { source: HIGHER });
     let higher = with_priority(200);
@@ -316,7 +323,10 @@ fn preemption_names_whom() {
         source: LOWER,
         priority: 50,
     };
-    assert_eq!(effects[1], changed(State::Backup, State::Master, cause));
+    assert_eq!(
+        effects[1],
+        changed(State::Backup, State::Master, cause.clone())
+    );
     assert_eq!(
         cause.to_string(),
         "192.0.2.2 has a lower priority (50): preempted"

@@ -1,14 +1,14 @@
 //! One instance: its machine, and the hands that carry the machine's effects out.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Instant;
 
 use tracing::warn;
 
 use super::port::Link;
-use crate::config::Instance;
+use crate::config::{Instance, Preempt};
 use crate::vrrp::announce::Schedule;
 use crate::vrrp::limit::Limit;
 use crate::vrrp::machine::{Cause, Effect, Machine, Settings};
@@ -155,7 +155,9 @@ impl Router {
             Ok(received) => {
                 self.counters.count_received(received.checksum);
                 let advertisement = &received.advertisement;
-                let effects = self.machine.receive(advertisement, header.source, now);
+                let effects = self
+                    .machine
+                    .receive(advertisement, header.source.into(), now);
                 self.carry_out(effects, Some(link), now, emit);
             }
             Err(error) => {
@@ -182,7 +184,7 @@ impl Router {
         if let (true, Some(link)) = (self.announcements.due(now), link) {
             let mut failed = None;
             for address in &self.config.addresses {
-                match link.arp.announce(address.address) {
+                match link.arp.announce(v4(address.address)) {
                     Ok(()) => self.counters.announced.add(),
                     Err(error) => failed = Some(error),
                 }
@@ -223,7 +225,8 @@ impl Router {
                     emit(Event::State {
                         instance,
                         state: to,
-                        cause: cause.to_string(),
+                        priority: self.config.priority.get(),
+                        cause,
                         at: now,
                     });
                 }
@@ -244,7 +247,7 @@ impl Router {
             virtual_router_id: config.virtual_router_id,
             priority,
             interval: config.advert_interval,
-            addresses: config.addresses.iter().map(|one| one.address).collect(),
+            addresses: config.addresses.iter().map(|one| v4(one.address)).collect(),
             auth: config.auth,
         };
         let message = packet::emit(
@@ -273,7 +276,14 @@ fn settings(config: &Instance, address: Ipv4Addr) -> Settings {
         version: config.version,
         priority: config.priority,
         interval: config.advert_interval,
-        preempt: config.preempt,
-        address,
+        preempt: config.preempt != Preempt::Never,
+        address: address.into(),
+    }
+}
+
+fn v4(address: IpAddr) -> Ipv4Addr {
+    match address {
+        IpAddr::V4(address) => address,
+        IpAddr::V6(_) => Ipv4Addr::UNSPECIFIED,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::iter;
 use std::mem;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ impl Worker {
     /// Breaks on [`Command::Exit`].
     pub(super) fn command(&mut self, command: Command, now: Instant) -> ControlFlow<()> {
         match command {
-            Command::Configure(instances) => self.configure(instances, now),
+            Command::Configure { instances, .. } => self.configure(instances, now),
             Command::Start { instance } => {
                 self.with(&instance, |router, link, emit| {
                     router.start(link, now, emit)
@@ -87,6 +87,7 @@ impl Worker {
                     router.stop(Cause::NoPlane, link, now, emit);
                 });
             }
+            Command::Stand { .. } | Command::Resign { .. } | Command::Claim { .. } => {}
             Command::Announce { instance } => {
                 self.with(&instance, |router, _, _| router.announce(now));
             }
@@ -222,7 +223,11 @@ impl Worker {
         let virtual_routers = self.routers.iter().map(|router| &router.config);
         virtual_routers
             .filter(|config| config.priority.get() != u8::MAX)
-            .flat_map(|config| config.addresses.iter().map(|one| one.address))
+            .flat_map(|config| config.addresses.iter())
+            .filter_map(|one| match one.address {
+                IpAddr::V4(address) => Some(address),
+                IpAddr::V6(_) => None,
+            })
             .collect()
     }
 

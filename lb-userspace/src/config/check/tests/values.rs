@@ -42,10 +42,14 @@ fn an_empty_file_has_the_defaults() {
         sync: None,
         maps: Maps::default(),
         program_log: ProgramLog::Off,
+        realtime: Realtime::default(),
+        script_user: "nobody".to_owned(),
+        notify_fifo: None,
     };
     let expected = Config {
         global,
         vrrp: Vec::new(),
+        sync_groups: Vec::new(),
         services: Vec::new(),
     };
     assert_eq!(read(""), expected);
@@ -94,16 +98,24 @@ weight  = 1
         priority: NonZeroU8::new(100).expect("not 0"),
         advert_interval: milliseconds(1000),
         addresses: vec![InterfaceAddress {
-            address: Ipv4Addr::new(192, 0, 2, 10),
+            address: Ipv4Addr::new(192, 0, 2, 10).into(),
             prefix_len: 24,
         }],
         checksum: ChecksumForm::Rfc5798,
         auth: Auth::None,
-        preempt: true,
+        preempt: Preempt::Always,
+        startup_delay: Duration::ZERO,
+        accept: true,
+        virtual_mac: None,
+        unicast: None,
+        track: Vec::new(),
+        notify: None,
         garp: Garp {
             count: 5,
             interval: milliseconds(1000),
+            delay: None,
             refresh: Some(milliseconds(60_000)),
+            lower_priority: 5,
         },
     };
     assert_eq!(config.vrrp, [vrrp]);
@@ -143,7 +155,7 @@ fn instances_without_their_defaults() {
     let vrrp = instance("advert_interval = \"40.95s\"\nchecksum = \"rfc9568\"\npreempt = false");
     assert_eq!(vrrp.advert_interval, milliseconds(40_950));
     assert_eq!(vrrp.checksum, ChecksumForm::Rfc9568);
-    assert!(!vrrp.preempt);
+    assert_eq!(vrrp.preempt, Preempt::Never);
     let vrrp = instance("version = 2\nadvert_interval = \"255s\"");
     assert_eq!(vrrp.version, Version::V2);
     assert_eq!(vrrp.advert_interval, milliseconds(255_000));
@@ -152,6 +164,7 @@ fn instances_without_their_defaults() {
         count: 1,
         interval: milliseconds(10),
         refresh: None,
+        ..Garp::default()
     };
     assert_eq!(vrrp.garp, expected);
     let vrrp = instance("addresses = [\"192.0.2.10\", \"192.0.2.11/1\"]");

@@ -1,7 +1,7 @@
 //! Two hosts in network namespaces of their own, joined by a cable.
 
 use std::fs::File;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU8;
 use std::os::fd::AsRawFd;
 use std::process::{self, Command as Process};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::config::{Auth, ChecksumForm, Garp, Instance, InterfaceAddress, Version};
+use crate::config::{Auth, ChecksumForm, Garp, Instance, InterfaceAddress, Preempt, Version};
 use crate::vrrp::packet::{self, Advertisement, Expected};
 use crate::vrrp::{Command, Event, Handle, State};
 
@@ -141,7 +141,10 @@ pub(super) struct Director {
 
 impl Director {
     pub(super) fn configure(&self, instances: &[Instance]) {
-        self.handle.send(Command::Configure(instances.to_vec()));
+        self.handle.send(Command::Configure {
+            instances: instances.to_vec(),
+            groups: Vec::new(),
+        });
     }
 
     pub(super) fn start(&self, instance: &str) {
@@ -161,23 +164,24 @@ impl Director {
     /// Skips events until the state is reached; returns the cause and when.
     pub(super) fn until(&self, wanted: State) -> (String, Instant) {
         loop {
-            match self.next_event() {
-                Event::State {
-                    state, cause, at, ..
-                } if state == wanted => return (cause, at),
-                Event::State { .. } | Event::LeaderHeard { .. } | Event::Failed { .. } => (),
+            if let Event::State {
+                state, cause, at, ..
+            } = self.next_event()
+                && state == wanted
+            {
+                return (cause.to_string(), at);
             }
         }
     }
 
     /// Skips events until a leader is heard; returns its address and priority.
-    pub(super) fn until_leader(&self) -> (Ipv4Addr, u8) {
+    pub(super) fn until_leader(&self) -> (IpAddr, u8) {
         loop {
-            match self.next_event() {
-                Event::LeaderHeard {
-                    source, priority, ..
-                } => return (source, priority),
-                Event::State { .. } | Event::Failed { .. } => (),
+            if let Event::LeaderHeard {
+                source, priority, ..
+            } = self.next_event()
+            {
+                return (source, priority);
             }
         }
     }
@@ -245,16 +249,23 @@ pub(super) fn instance(name: &str, priority: u8) -> Instance {
         priority: NonZeroU8::new(priority).unwrap(),
         advert_interval: Duration::from_millis(100),
         addresses: vec![InterfaceAddress {
-            address: VIP,
+            address: VIP.into(),
             prefix_len: 24,
         }],
         checksum: ChecksumForm::Rfc5798,
         auth: Auth::None,
-        preempt: true,
+        preempt: Preempt::Always,
+        startup_delay: Duration::ZERO,
+        accept: true,
+        virtual_mac: None,
+        unicast: None,
+        track: Vec::new(),
+        notify: None,
         garp: Garp {
             count: 3,
             interval: Duration::from_millis(20),
             refresh: None,
+            ..Garp::default()
         },
     }
 }
