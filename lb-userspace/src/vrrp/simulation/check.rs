@@ -33,7 +33,7 @@ pub(super) fn peace(world: &mut World, peace: &Peace) -> Result<u64, String> {
     let masters = world.masters(0);
     world.run(patience(world, peace, crossed));
     let winner = one_master(world)?;
-    right(world, winner, crossed)?;
+    right(world, winner)?;
     let mut ties = 0;
     if !peace.slept && !crossed {
         ties = not_below(world, winner, &masters)?;
@@ -105,19 +105,18 @@ fn one_master(world: &World) -> Result<usize, String> {
     winner.ok_or_else(|| "no network".to_owned())
 }
 
-/// Nobody that preempts has a higher priority than the winner.
-fn right(world: &World, winner: usize, crossed: bool) -> Result<(), String> {
-    if crossed {
-        return Ok(());
-    }
-    let led = settings(world, winner, 0).priority;
+/// Nobody goes before the winner on every network, and preempts there.
+fn right(world: &World, winner: usize) -> Result<(), String> {
     for at in 0..world.directors.len() {
-        let one = settings(world, at, 0);
-        if one.priority > led && (one.owner || one.preempt != Preempt::Never) {
-            return Err(format!(
-                "{winner} ({led}) leads, and {at} ({}) does not",
-                one.priority
-            ));
+        let goes_before = |network| {
+            let (one, led) = (
+                settings(world, at, network),
+                settings(world, winner, network),
+            );
+            one.priority > led.priority && (one.owner || one.preempt != Preempt::Never)
+        };
+        if (0..world.networks()).all(goes_before) {
+            return Err(format!("{winner} leads, and {at} goes before it"));
         }
     }
     Ok(())

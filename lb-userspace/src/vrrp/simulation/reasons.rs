@@ -74,7 +74,10 @@ impl Reasons {
                 Err(otherwise.to_owned())
             }
         };
-        // Whatever the cause: nobody that goes before us was heard for three intervals, unless
+        if *cause == Cause::Owner {
+            return ensure(settings.owner && !self.yielding, "it owns nothing");
+        }
+        // Whatever else the cause: nobody that goes before us was heard for three intervals, unless
         // somebody has given up since.
         for (source, &(at, interval)) in &self.higher {
             let silence = now - at;
@@ -87,7 +90,6 @@ impl Reasons {
             )?;
         }
         match cause {
-            Cause::Owner => ensure(settings.owner && !self.yielding, "it owns nothing"),
             Cause::MasterSilent { leader: None } => {
                 let waited = self.since.map(|since| now - since);
                 let span = 3 * settings.interval + skew(own, settings.interval);
