@@ -173,6 +173,7 @@ async fn start(
         .map_err(DaemonError::io("list of interfaces"))?;
     let left = netlink.own_addresses().await;
     let left = left.map_err(DaemonError::io("list of addresses"))?;
+    let realtime = config.global.realtime;
     let mut control = Control::new(config, now);
     control.set_links(links);
     if let Some(name) = control.missing_interface() {
@@ -186,7 +187,7 @@ async fn start(
     tokio::spawn(hosts::run(netlink.clone(), wanted, events.clone()));
     tokio::spawn(monitor::run(events.clone()));
     let emit = events.clone();
-    let vrrp = vrrp::Handle::spawn(move |event| {
+    let vrrp = vrrp::Handle::spawn(realtime, move |event| {
         // On the protocol's own thread: it must not wait for us.
         if emit.try_send(Event::Vrrp(event)).is_err() {
             tracing::error!("the daemon does not keep up with VRRP events");

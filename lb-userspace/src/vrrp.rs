@@ -1,7 +1,7 @@
 //! VRRP version 2 (RFC 3768) and 3 (RFC 9568), by multicast and unicast.
 //!
-//! `packet`, `checksum`, `machine`, `group`, `announce` and the frame builder of `arp` are PURE; `thread`
-//! is the one loop that feeds them and carries their effects out.
+//! `packet`, `checksum`, `machine`, `group`, `announce`, `duplicates` and `frame` are PURE;
+//! `thread` is the one loop that feeds them and carries their effects out.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,8 +11,9 @@ use crate::config;
 use crate::dataplane::table::Mac;
 
 pub mod announce;
-pub mod arp;
 pub mod checksum;
+mod duplicates;
+pub mod frame;
 pub mod group;
 mod interface;
 mod limit;
@@ -26,7 +27,7 @@ mod thread;
 
 pub use machine::Cause;
 pub use statistics::Statistics;
-pub use thread::Handle;
+pub use thread::{Handle, Realtime};
 
 /// State of an instance on this director, RFC 9568 section 6.3 (where MASTER is "Active").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

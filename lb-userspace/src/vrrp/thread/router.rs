@@ -1,181 +1,188 @@
-//! One instance: its machine, and the hands that carry the machine's effects out.
+//! One instance: its machine, and whether it may take part.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
+use std::num::NonZeroU8;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tracing::warn;
-
-use super::port::Link;
+use super::seat::Seat;
 use crate::config::Instance;
 use crate::vrrp::announce::Schedule;
+use crate::vrrp::duplicates::Duplicates;
+use crate::vrrp::interface::Interfaces;
 use crate::vrrp::limit::Limit;
-use crate::vrrp::machine::{Cause, Effect, Machine, Settings};
-use crate::vrrp::packet::{self, Advertisement, Expected, Header};
+use crate::vrrp::machine::{Cause, Machine, Settings};
 use crate::vrrp::statistics::Counters;
-use crate::vrrp::{Event, State};
+use crate::vrrp::{Event, Standing, State};
 
-/// Where events go.
-pub(super) type Emit = dyn FnMut(Event) + Send;
+mod claims;
+mod hands;
+mod receive;
+
+pub(super) use hands::{Emit, Hands};
 
 /// A virtual router on this director.
 #[derive(Debug)]
 pub(super) struct Router {
     pub(super) config: Instance,
     pub(super) counters: Arc<Counters>,
-    machine: Machine,
+    pub(super) machine: Machine,
+    grouped: bool,
+    /// Its place among the ports.
+    pub(super) port: usize,
+    /// The configured ones.
+    addresses: Vec<IpAddr>,
+    /// Or why it cannot send.
+    seat: Result<Seat, String>,
     announcements: Schedule,
-    /// Shall take part whenever its interface can be used.
-    started: bool,
+    /// The daemon has asked for announcements since it became MASTER.
+    announcing: bool,
+    duplicates: Duplicates,
+    standing: Standing,
+    /// Shall take part whenever it can, since then.
+    started: Option<Instant>,
+    /// It can send since then.
+    seated: Option<Instant>,
+    /// While it waits for `startup_delay`.
+    begin_at: Option<Instant>,
     /// Reported last.
     failure: Option<String>,
     decode_log: Limit,
+    warning_log: Limit,
     send_log: Limit,
 }
 
 impl Router {
     pub(super) fn new(config: Instance) -> Self {
+        let nowhere = if config.is_ipv6() {
+            IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED)
+        } else {
+            IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)
+        };
+        let standing = Standing::default();
         Self {
-            machine: Machine::new(settings(&config, Ipv4Addr::UNSPECIFIED)),
+            machine: Machine::new(settings(&config, &standing, nowhere)),
+            addresses: addresses(&config),
             announcements: Schedule::new(config.garp),
+            announcing: false,
+            duplicates: Duplicates::default(),
             counters: Arc::default(),
-            started: false,
+            grouped: false,
+            port: 0,
+            seat: Err("its interface was not looked at yet".to_owned()),
+            standing,
+            started: None,
+            seated: None,
+            begin_at: None,
             failure: None,
             decode_log: Limit::default(),
+            warning_log: Limit::default(),
             send_log: Limit::default(),
             config,
         }
     }
 
     /// Takes another configuration of the same name.
-    pub(super) fn reconfigure(
-        &mut self,
-        config: Instance,
-        link: Option<&Link>,
-        now: Instant,
-        emit: &mut Emit,
-    ) {
+    pub(super) fn reconfigure(&mut self, config: Instance, hands: &mut Hands<'_>) {
         if self.config == config {
             return;
         }
-        let identity = |config: &Instance| {
-            let id = config.virtual_router_id;
-            (config.interface.clone(), id, config.version)
+        let same = |a: &Instance, b: &Instance| {
+            a.interface == b.interface
+                && a.virtual_router_id == b.virtual_router_id
+                && a.version == b.version
+                && a.is_ipv6() == b.is_ipv6()
+                && a.unicast.is_some() == b.unicast.is_some()
         };
-        if identity(&self.config) != identity(&config) {
-            self.leave(Cause::Replaced, link, now, emit);
-            let started = self.started;
+        if !same(&self.config, &config) {
+            self.leave(Cause::Replaced, hands);
+            let (started, standing) = (self.started, std::mem::take(&mut self.standing));
             *self = Self::new(config);
             self.started = started;
+            self.standing = standing;
             return;
         }
-        self.announcements.reconfigure(config.garp, now);
+        self.announcements.reconfigure(config.garp, hands.now);
+        self.addresses = addresses(&config);
         self.config = config;
-        self.resettle(link, now, emit);
+        self.resettle(hands);
     }
 
-    /// Follows the state of the interface: `Err` says why it cannot be used.
-    pub(super) fn follow(&mut self, link: Result<&Link, &String>, now: Instant, emit: &mut Emit) {
-        match link {
-            Ok(link) => {
-                self.failure = None;
-                self.resettle(Some(link), now, emit);
-                if self.started {
-                    let effects = self.machine.startup(now);
-                    self.carry_out(effects, Some(link), now, emit);
+    /// Follows the state of its interface, `Err` says why that cannot be used, and of the others.
+    pub(super) fn follow(
+        &mut self,
+        port: Result<(), &String>,
+        interfaces: &Interfaces,
+        is_virtual: impl Fn(IpAddr) -> bool,
+        hands: &mut Hands<'_>,
+    ) {
+        let unknown = Err(String::new());
+        let before = std::mem::replace(&mut self.seat, unknown).ok();
+        let place = before.as_ref().map(Seat::place);
+        self.seat = match port {
+            Ok(()) => Seat::take(before, &self.config, interfaces, is_virtual),
+            Err(error) => Err(error.clone()),
+        };
+        match &self.seat {
+            Ok(seat) => {
+                self.seated.get_or_insert(hands.now);
+                if self.announcing && place.is_some_and(|place| place != seat.place()) {
+                    self.announcements.start(hands.now);
                 }
             }
-            Err(error) => {
-                let effects = self.machine.fault(Cause::InterfaceLost, now);
-                self.carry_out(effects, None, now, emit);
-                if self.failure.as_ref() != Some(error) {
-                    self.failure = Some(error.clone());
-                    emit(Event::Failed {
-                        instance: self.config.name.clone(),
-                        error: error.clone(),
-                    });
-                }
-            }
+            Err(_) => self.seated = None,
         }
+        self.settle(hands);
     }
 
-    pub(super) fn start(&mut self, link: Option<&Link>, now: Instant, emit: &mut Emit) {
-        self.started = true;
-        if let Some(link) = link {
-            self.follow(Ok(link), now, emit);
-        }
+    pub(super) fn is_seated(&self) -> bool {
+        self.seat.is_ok()
+    }
+
+    pub(super) fn start(&mut self, hands: &mut Hands<'_>) {
+        self.started.get_or_insert(hands.now);
+        self.settle(hands);
     }
 
     /// Stops taking part, until it is started again.
-    pub(super) fn stop(
-        &mut self,
-        cause: Cause,
-        link: Option<&Link>,
-        now: Instant,
-        emit: &mut Emit,
-    ) {
-        self.started = false;
-        self.leave(cause, link, now, emit);
+    pub(super) fn stop(&mut self, cause: Cause, hands: &mut Hands<'_>) {
+        self.started = None;
+        self.begin_at = None;
+        self.leave(cause, hands);
     }
 
-    pub(super) fn leave(
-        &mut self,
-        cause: Cause,
-        link: Option<&Link>,
-        now: Instant,
-        emit: &mut Emit,
-    ) {
-        let effects = self.machine.shutdown(cause, now);
-        self.carry_out(effects, link, now, emit);
+    pub(super) fn leave(&mut self, cause: Cause, hands: &mut Hands<'_>) {
+        let effects = self.machine.shutdown(cause, hands.now);
+        self.carry_out(effects, hands);
+    }
+
+    pub(super) fn stand(&mut self, standing: Standing, hands: &mut Hands<'_>) {
+        self.standing = standing;
+        self.settle(hands);
+    }
+
+    pub(super) fn resign(&mut self, hands: &mut Hands<'_>) {
+        let effects = self.machine.resign(hands.now);
+        self.carry_out(effects, hands);
+    }
+
+    pub(super) fn claim(&mut self, hands: &mut Hands<'_>) {
+        let effects = self.machine.claim(hands.now);
+        self.carry_out(effects, hands);
+    }
+
+    pub(super) fn set_grouped(&mut self, grouped: bool, hands: &mut Hands<'_>) {
+        if std::mem::replace(&mut self.grouped, grouped) == grouped {
+            return;
+        }
+        let effects = self.machine.set_grouped(grouped, hands.now);
+        self.carry_out(effects, hands);
     }
 
     pub(super) fn announce(&mut self, now: Instant) {
         if self.machine.state() == State::Master {
+            self.announcing = true;
             self.announcements.start(now);
-        }
-    }
-
-    /// A message for this virtual router that came in on its interface.
-    pub(super) fn receive(
-        &mut self,
-        header: &Header,
-        message: &[u8],
-        link: &Link,
-        now: Instant,
-        emit: &mut Emit,
-    ) {
-        let expected = Expected {
-            version: self.config.version,
-            virtual_router_id: self.config.virtual_router_id,
-            interval: self.config.advert_interval,
-            auth: self.config.auth,
-            peers: None,
-            ttl: 255..=255,
-        };
-        match packet::parse(header, message, &expected) {
-            Ok(received) => {
-                self.counters.count_received(received.checksum);
-                let ours: Vec<_> = self
-                    .config
-                    .addresses
-                    .iter()
-                    .map(|one| one.address)
-                    .collect();
-                for warning in received.warnings(self.config.advert_interval, &ours) {
-                    self.counters.count_warning(&warning);
-                }
-                let advertisement = &received.advertisement;
-                let effects = self.machine.receive(advertisement, header.source, now);
-                self.carry_out(effects, Some(link), now, emit);
-            }
-            Err(error) => {
-                self.counters.count_error(&error);
-                if let Some(suppressed) = self.decode_log.allow(now) {
-                    let (instance, source) = (&self.config.name, header.source);
-                    warn!(%instance, %source, %error, suppressed, "advertisement dropped");
-                }
-            }
         }
     }
 
@@ -183,132 +190,118 @@ impl Router {
         let timeouts = [
             self.machine.next_timeout(),
             self.announcements.next_timeout(),
+            self.duplicates.next_timeout(),
+            self.begin_at,
         ];
         timeouts.into_iter().flatten().min()
     }
 
-    pub(super) fn timers(&mut self, link: Option<&Link>, now: Instant, emit: &mut Emit) {
-        let effects = self.machine.tick(now);
-        self.carry_out(effects, link, now, emit);
-        if let (true, Some(link)) = (self.announcements.due(now), link) {
-            let mut failed = None;
-            for address in &self.config.addresses {
-                match link.arp.announce(v4(address.address)) {
-                    Ok(()) => self.counters.announced.add(),
-                    Err(error) => failed = Some(error),
-                }
-            }
-            if let Some(error) = failed {
-                self.send_failed(&error, now);
-            }
+    pub(super) fn timers(&mut self, hands: &mut Hands<'_>) {
+        let effects = self.machine.tick(hands.now);
+        self.carry_out(effects, hands);
+        if self.begin_at.is_some_and(|at| at <= hands.now) {
+            self.settle(hands);
         }
-    }
-
-    /// Gives the machine what is configured now and the interface's address.
-    fn resettle(&mut self, link: Option<&Link>, now: Instant, emit: &mut Emit) {
-        let address = link.map_or(Ipv4Addr::UNSPECIFIED, Link::source);
-        let settings = settings(&self.config, address);
-        let effects = self.machine.reconfigure(settings, now);
-        self.carry_out(effects, link, now, emit);
-    }
-
-    fn carry_out(
-        &mut self,
-        effects: Vec<Effect>,
-        link: Option<&Link>,
-        now: Instant,
-        emit: &mut Emit,
-    ) {
-        for effect in effects {
-            let instance = self.config.name.clone();
-            match effect {
-                Effect::SendAdvertisement { priority } => {
-                    if let Some(link) = link {
-                        self.advertise(priority, link, now);
-                    }
-                }
-                Effect::StateChanged { to, cause, .. } => {
-                    if to != State::Master {
-                        self.announcements.stop();
-                    }
-                    emit(Event::State {
-                        instance,
-                        state: to,
-                        priority: self.config.priority.get(),
-                        cause,
-                        at: now,
-                    });
-                }
-                Effect::LeaderHeard { source, priority } => emit(Event::LeaderHeard {
-                    instance,
-                    source,
-                    priority,
-                    at: now,
-                }),
-                Effect::RivalHeard { source, priority } => emit(Event::Rival {
-                    instance,
-                    own: link.map_or(Ipv4Addr::UNSPECIFIED, Link::source).into(),
-                    source,
-                    priority,
-                    at: now,
-                }),
-                Effect::RivalGone { source, lasted } => emit(Event::RivalGone {
-                    instance,
-                    source,
-                    lasted,
-                    at: now,
-                }),
-                Effect::LowerPriorityHeard => self.announcements.lower_priority_heard(now),
-                Effect::Overslept { by } => emit(Event::Overslept { by, at: now }),
-            }
+        if self.announcements.due(hands.now) {
+            self.announce_all(hands);
         }
+        self.search_duplicates(hands);
     }
 
-    fn advertise(&mut self, priority: u8, link: &Link, now: Instant) {
-        let config = &self.config;
-        let advertisement = Advertisement {
-            version: config.version,
-            virtual_router_id: config.virtual_router_id,
-            priority,
-            interval: config.advert_interval,
-            addresses: config.addresses.iter().map(|one| one.address).collect(),
-            auth: config.auth,
+    /// Lets it take part, or not, as all that it depends on is now.
+    fn settle(&mut self, hands: &mut Hands<'_>) {
+        self.resettle(hands);
+        self.begin_at = None;
+        let Some(started) = self.started else {
+            return;
         };
-        let message = packet::emit(
-            &advertisement,
-            config.checksum,
-            link.source().into(),
-            packet::GROUP_V4.into(),
-        );
-        match link.send.send(&message) {
-            Ok(()) => self.counters.sent.add(),
-            Err(error) => self.send_failed(&error, now),
+        if let Err(error) = &self.seat {
+            let error = error.clone();
+            let effects = self.machine.fault(Cause::InterfaceLost, hands.now);
+            self.carry_out(effects, hands);
+            self.fail(error, hands);
+            return;
         }
+        if let Some(fault) = &self.standing.fault {
+            let cause = Cause::Tracked(fault.clone());
+            let effects = self.machine.fault(cause, hands.now);
+            self.carry_out(effects, hands);
+            self.failure = None;
+            return;
+        }
+        let since = self.seated.map_or(started, |seated| seated.max(started));
+        let begin_at = since + self.config.startup_delay;
+        let waits = matches!(self.machine.state(), State::Initialize | State::Fault);
+        if waits && hands.now < begin_at {
+            self.begin_at = Some(begin_at);
+            let delay = self.config.startup_delay;
+            self.fail(format!("waits for `startup_delay`, {delay:?}"), hands);
+            return;
+        }
+        self.failure = None;
+        let effects = self.machine.startup(hands.now);
+        self.carry_out(effects, hands);
     }
 
-    fn send_failed(&mut self, error: &io::Error, now: Instant) {
-        self.counters.send_errors.add();
-        if let Some(suppressed) = self.send_log.allow(now) {
-            let instance = &self.config.name;
-            warn!(%instance, %error, suppressed, "cannot send");
+    /// Gives the machine what counts now.
+    fn resettle(&mut self, hands: &mut Hands<'_>) {
+        let source = self.seat.as_ref().map(Seat::source);
+        let address = source.unwrap_or_else(|_| self.machine.address());
+        let settings = settings(&self.config, &self.standing, address);
+        let effects = self.machine.reconfigure(settings, hands.now);
+        self.carry_out(effects, hands);
+    }
+
+    /// Reports why it cannot take part, once.
+    fn fail(&mut self, error: String, hands: &mut Hands<'_>) {
+        if self.failure.as_ref() != Some(&error) {
+            self.failure = Some(error.clone());
+            let instance = self.config.name.clone();
+            (hands.emit)(Event::Failed { instance, error });
         }
     }
 }
 
-fn settings(config: &Instance, address: Ipv4Addr) -> Settings {
+fn addresses(config: &Instance) -> Vec<IpAddr> {
+    config.addresses.iter().map(|one| one.address).collect()
+}
+
+fn settings(config: &Instance, standing: &Standing, address: IpAddr) -> Settings {
     Settings {
         version: config.version,
-        priority: config.priority,
-        owner: config.priority.get() == u8::MAX,
+        priority: effective(config.priority, standing.adjustment),
+        owner: config.priority == NonZeroU8::MAX,
         interval: config.advert_interval,
         preempt: config.preempt,
-        address: address.into(),
+        address,
     }
 }
 
-fn v4(address: IpAddr) -> Ipv4Addr {
-    match address {
-        IpAddr::V4(address) => address,
-        IpAddr::V6(_) => Ipv4Addr::UNSPECIFIED,
+/// The priority that counts: within 1 to 254, but for an owner.
+fn effective(configured: NonZeroU8, adjustment: i16) -> NonZeroU8 {
+    if configured == NonZeroU8::MAX {
+        return configured;
+    }
+    let sum = i16::from(configured.get()).saturating_add(adjustment);
+    let within = u8::try_from(sum.clamp(1, 254)).ok();
+    within.and_then(NonZeroU8::new).unwrap_or(configured)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn priority_with_tracking_stays_within_bounds() {
+        let priority = |configured, adjustment| {
+            effective(NonZeroU8::new(configured).unwrap(), adjustment).get()
+        };
+        assert_eq!(priority(100, 0), 100);
+        assert_eq!(priority(100, -30), 70);
+        assert_eq!(priority(100, 30), 130);
+        assert_eq!(priority(100, i16::MIN), 1);
+        assert_eq!(priority(100, i16::MAX), 254);
+        assert_eq!(priority(254, 1), 254);
+        assert_eq!(priority(255, -100), 255);
     }
 }

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::config::{Auth, ChecksumForm, Version};
-use crate::vrrp::{State, arp};
+use crate::vrrp::State;
+use crate::vrrp::frame::arp;
 use lab::{Lab, PATIENCE, Seen, VIP, can_run, instance};
 
 mod lab;
@@ -130,7 +131,7 @@ fn waits_for_its_interface() {
     }
     director.until(State::Master);
     lab.disconnect();
-    let (cause, _) = director.until(State::Initialize);
+    let (cause, _) = director.until(State::Fault);
     assert_eq!(cause, "the interface is not usable");
     assert_eq!(director.next_event(), missing);
 }

@@ -1,100 +1,140 @@
 //! All instances and interfaces: who gets which command, datagram and timer.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::iter;
-use std::mem;
-use std::net::{IpAddr, Ipv4Addr};
 use std::ops::ControlFlow;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tracing::warn;
+use tracing::{debug, warn};
 
+use super::lateness::Lateness;
+use super::links::{Links, Snapshot};
 use super::poll::{self, Waker};
-use super::port::{Link, Port};
-use super::router::{Emit, Router};
-use crate::config::Instance;
+use super::port::Port;
+use super::router::{Emit, Hands, Router};
+use super::timers::Timers;
+use crate::vrrp::group::{Group, Member};
 use crate::vrrp::machine::Cause;
-use crate::vrrp::statistics::{Entry, Registry};
-use crate::vrrp::{Command, interface, packet};
+use crate::vrrp::packet;
+use crate::vrrp::statistics::Registry;
+use crate::vrrp::{Command, Event, State};
 
-/// How often the interfaces are looked at.
-const REFRESH: Duration = Duration::from_secs(1);
+mod configure;
+
+/// How often what does not work is tried again.
+const RETRY: Duration = Duration::from_secs(1);
 /// Datagrams read from one socket before commands and timers get a turn: more than its buffer
 /// holds, so that all that waited is read, and less than a flood.
-const BATCH: usize = 1024;
-/// The largest VRRP message has 1,036 bytes, its IP header at most 60.
-const DATAGRAM_LEN: usize = 2048;
+const BATCH: usize = 4096;
+/// Frames that may claim an address are no hurry.
+const CLAIMS_BATCH: usize = 64;
+/// The largest VRRP message has 4,088 bytes, its IP header at most 60.
+const DATAGRAM_LEN: usize = 8192;
 
 /// What the thread owns.
 pub(super) struct Worker {
     emit: Box<Emit>,
     registry: Arc<Registry>,
+    lateness: Arc<Lateness>,
+    links: Links,
+    snapshot: Snapshot,
     routers: Vec<Router>,
-    /// By interface name.
-    ports: BTreeMap<String, Port>,
-    next_refresh: Instant,
+    ports: Vec<Port>,
+    groups: Vec<Grouped>,
+    /// By router: its place among the groups.
+    group_of: Vec<Option<usize>>,
+    /// By router: whether its port counts it as MASTER.
+    leading: Vec<bool>,
+    timers: Timers,
+    retry_at: Instant,
+    /// The worst of the present round.
+    overslept: Option<Duration>,
+    buffer: Vec<u8>,
+}
+
+/// A sync group and the places of its members, in ascending order.
+struct Grouped {
+    group: Group,
+    members: Vec<usize>,
+}
+
+/// A socket that has something to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ready {
+    Messages { port: usize },
+    Claims { port: usize },
 }
 
 impl Worker {
-    pub(super) fn new(emit: Box<Emit>, registry: Arc<Registry>, now: Instant) -> Self {
+    pub(super) fn new(
+        emit: Box<Emit>,
+        registry: Arc<Registry>,
+        lateness: Arc<Lateness>,
+        links: Links,
+        snapshot: Snapshot,
+    ) -> Self {
         Self {
             emit,
             registry,
+            lateness,
+            links,
+            retry_at: snapshot.taken + RETRY,
+            snapshot,
             routers: Vec::new(),
-            ports: BTreeMap::new(),
-            next_refresh: now + REFRESH,
+            ports: Vec::new(),
+            groups: Vec::new(),
+            group_of: Vec::new(),
+            leading: Vec::new(),
+            timers: Timers::default(),
+            overslept: None,
+            buffer: vec![0; DATAGRAM_LEN],
         }
     }
 
-    /// When [`Self::timers`] has something to do.
-    pub(super) fn next_timeout(&self) -> Instant {
-        let timers = self.routers.iter().filter_map(Router::next_timeout);
-        timers.fold(self.next_refresh, Instant::min)
+    /// Waits until a timer expires, `waker` is called or something can be read.
+    pub(super) fn wait(&self, waker: &Waker) -> io::Result<()> {
+        let next = self.timers.next();
+        let next = next.map_or(self.retry_at, |next| next.min(self.retry_at));
+        let timeout = next.saturating_duration_since(Instant::now());
+        let fds = self.sockets().map(|(_, fd)| fd);
+        let fds: Vec<_> = iter::once(waker.as_fd()).chain(fds).collect();
+        poll::wait(&fds, timeout).map(drop)
     }
 
-    /// Waits until then, for a call of `waker` or for datagrams; returns the interfaces that have
-    /// some.
-    pub(super) fn wait(&self, waker: &Waker, until: Instant) -> io::Result<Vec<String>> {
-        let links = self.ports.iter().filter_map(|(name, port)| {
-            let link = port.link.as_ref().ok()?;
-            Some((name, link.receive.as_fd()))
-        });
-        let (names, sockets): (Vec<_>, Vec<_>) = links.unzip();
-        let fds: Vec<_> = iter::once(waker.as_fd()).chain(sockets).collect();
-        let timeout = until.saturating_duration_since(Instant::now());
-        let ready = poll::wait(&fds, timeout)?;
-        let ready = ready.into_iter().skip(1).zip(names);
-        Ok(ready
-            .filter(|(ready, _)| *ready)
-            .map(|(_, name)| name.clone())
-            .collect())
+    /// Reads all that has arrived.
+    pub(super) fn read(&mut self, now: Instant) -> io::Result<()> {
+        let (names, fds): (Vec<_>, Vec<_>) = self.sockets().unzip();
+        let ready = poll::wait(&fds, Duration::ZERO)?;
+        for (name, _) in names.into_iter().zip(ready).filter(|(_, ready)| *ready) {
+            match name {
+                Ready::Messages { port } => self.receive(port, now),
+                Ready::Claims { port } => self.claims(port, now),
+            }
+        }
+        Ok(())
     }
 
     /// Breaks on [`Command::Exit`].
     pub(super) fn command(&mut self, command: Command, now: Instant) -> ControlFlow<()> {
         match command {
-            Command::Configure { instances, .. } => self.configure(instances, now),
-            Command::Start { instance } => {
-                self.with(&instance, |router, link, emit| {
-                    router.start(link, now, emit)
-                });
-            }
-            Command::Stop { instance } => {
-                self.with(&instance, |router, link, emit| {
-                    router.stop(Cause::NoPlane, link, now, emit);
-                });
-            }
-            Command::Stand { .. } | Command::Resign { .. } | Command::Claim { .. } => {}
+            Command::Configure { instances, groups } => self.configure(instances, &groups, now),
+            Command::Start { instance } => self.with(&instance, now, Router::start),
+            Command::Stop { instance } => self.with(&instance, now, |router, hands| {
+                router.stop(Cause::NoPlane, hands);
+            }),
+            Command::Stand { instance, standing } => self.with(&instance, now, |router, hands| {
+                router.stand(standing, hands);
+            }),
+            Command::Resign { instance } => self.with(&instance, now, Router::resign),
+            Command::Claim { instance } => self.with(&instance, now, Router::claim),
             Command::Announce { instance } => {
-                self.with(&instance, |router, _, _| router.announce(now));
+                self.with(&instance, now, |router, _| router.announce(now));
             }
             Command::Shutdown => {
-                for router in &mut self.routers {
-                    let link = link(&self.ports, router);
-                    router.stop(Cause::Shutdown, link, now, &mut *self.emit);
+                for at in 0..self.routers.len() {
+                    self.act(at, now, |router, hands| router.stop(Cause::Shutdown, hands));
                 }
             }
             Command::Exit => return ControlFlow::Break(()),
@@ -102,148 +142,172 @@ impl Worker {
         ControlFlow::Continue(())
     }
 
-    /// Reads all datagrams that wait on an interface.
-    pub(super) fn receive(&mut self, interface: &str, now: Instant) {
-        let Some(port) = self.ports.get(interface) else {
-            return;
-        };
-        let Ok(link) = &port.link else {
-            return;
-        };
-        let mut buffer = [0; DATAGRAM_LEN];
-        for _ in 0..BATCH {
-            let datagram = match link.receive.receive(&mut buffer) {
-                Ok(len) => &buffer[..len],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) => {
-                    // Such as ENETDOWN, said once by the kernel: the refresh finds out the rest.
-                    warn!(interface, %error, "cannot receive");
-                    return;
-                }
-            };
-            let Ok((header, message)) = packet::split_ipv4(datagram) else {
-                port.counters.malformed.add();
-                continue;
-            };
-            if header.source == IpAddr::from(link.source()) {
-                continue;
-            }
-            let id = packet::peek_virtual_router_id(message);
-            let router = self.routers.iter_mut().find(|router| {
-                let config = &router.config;
-                config.interface == interface && Some(config.virtual_router_id.get()) == id
-            });
-            match (router, id) {
-                (Some(router), _) => {
-                    router.receive(&header, message, link, now, &mut *self.emit);
-                }
-                (None, Some(_)) => port.counters.unknown_vrid.add(),
-                (None, None) => port.counters.malformed.add(),
-            }
+    /// Takes in how the interfaces are now.
+    pub(super) fn look(&mut self, now: Instant) {
+        let retry = self.retry_at <= now;
+        if retry {
+            self.retry_at = now + RETRY;
+        }
+        let mut changed = false;
+        if let Some(snapshot) = self.links.latest()
+            // Else it is older than what a change of the configuration has seen.
+            && snapshot.taken >= self.snapshot.taken
+        {
+            changed = snapshot.interfaces != self.snapshot.interfaces;
+            self.snapshot = snapshot;
+        }
+        if changed || (retry && self.is_troubled()) {
+            self.follow(now);
         }
     }
 
+    /// Lets those timers run that have expired by `now`.
     pub(super) fn timers(&mut self, now: Instant) {
-        if self.next_refresh <= now {
-            self.refresh(now);
+        // All are taken out first: one that is due again at once waits for the next round.
+        let expired: Vec<_> = iter::from_fn(|| self.timers.expired(now)).collect();
+        for (due, router) in expired {
+            let late = Instant::now().saturating_duration_since(due);
+            self.lateness.record(late);
+            self.act(router, now, Router::timers);
         }
-        for router in &mut self.routers {
-            let link = link(&self.ports, router);
-            router.timers(link, now, &mut *self.emit);
+        if let Some(by) = self.overslept.take() {
+            self.lateness.overslept();
+            (self.emit)(Event::Overslept { by, at: now });
         }
     }
 
-    fn configure(&mut self, instances: Vec<Instance>, now: Instant) {
-        let mut known = mem::take(&mut self.routers);
-        // First those that go: a renamed instance gives up before its successor begins.
-        for router in &mut known {
-            if !instances.iter().any(|one| one.name == router.config.name) {
-                let link = link(&self.ports, router);
-                router.leave(Cause::Removed, link, now, &mut *self.emit);
-            }
-        }
-        for instance in instances {
-            let name = &instance.name;
-            let router = match known.iter().position(|one| one.config.name == *name) {
-                Some(at) => {
-                    let mut router = known.swap_remove(at);
-                    let link = link(&self.ports, &router);
-                    router.reconfigure(instance, link, now, &mut *self.emit);
-                    router
-                }
-                None => Router::new(instance),
+    /// Something cannot be used that might be there by now.
+    fn is_troubled(&self) -> bool {
+        self.ports.iter().any(|port| port.link.is_err())
+            || self.routers.iter().any(|router| !router.is_seated())
+    }
+
+    fn sockets(&self) -> impl Iterator<Item = (Ready, BorrowedFd<'_>)> {
+        let ports = self.ports.iter().enumerate();
+        ports.flat_map(|(port, one)| {
+            let link = one.link.as_ref().ok();
+            let messages = link.map(|link| (Ready::Messages { port }, link.receive.as_fd()));
+            let claims = link.map(|link| (Ready::Claims { port }, link.claims.as_fd()));
+            messages.into_iter().chain(claims)
+        })
+    }
+
+    fn receive(&mut self, port: usize, now: Instant) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        for _ in 0..BATCH {
+            let one = &self.ports[port];
+            let Ok(link) = &one.link else {
+                break;
             };
-            self.routers.push(router);
-        }
-        self.refresh(now);
-        let entry = |router: &Router| {
-            let port = self.ports.get(&router.config.interface);
-            Entry {
-                instance: router.config.name.clone(),
-                counters: Arc::clone(&router.counters),
-                interface: port.map_or_else(Arc::default, |port| Arc::clone(&port.counters)),
-            }
-        };
-        self.registry
-            .replace(self.routers.iter().map(entry).collect());
-    }
-
-    /// Looks at the interfaces, and lets each instance follow its own.
-    fn refresh(&mut self, now: Instant) {
-        self.next_refresh = now + REFRESH;
-        let routers = &self.routers;
-        self.ports
-            .retain(|name, _| routers.iter().any(|one| one.config.interface == *name));
-        for router in routers {
-            let name = &router.config.interface;
-            if !self.ports.contains_key(name) {
-                self.ports.insert(name.clone(), Port::new(name.clone()));
-            }
-        }
-        let virtual_addresses = self.virtual_addresses();
-        match interface::list() {
-            Ok(interfaces) => {
-                for port in self.ports.values_mut() {
-                    port.refresh(&interfaces, &virtual_addresses);
+            let (header, message) = match link.receive.receive(&mut buffer) {
+                Ok(Some(received)) => received,
+                Ok(None) => {
+                    one.counters.malformed.add();
+                    continue;
                 }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => {
+                    // Such as ENETDOWN, said once by the kernel: the next look finds out the rest.
+                    let interface = &one.key.interface;
+                    warn!(%interface, %error, "cannot receive");
+                    break;
+                }
+            };
+            let Some(id) = packet::peek_virtual_router_id(message) else {
+                one.counters.malformed.add();
+                continue;
+            };
+            if let Some(&router) = one.routers.get(&id) {
+                self.act(router, now, |router, hands| {
+                    router.receive(&header, message, hands);
+                });
+            } else {
+                let (interface, source) = (&one.key.interface, header.source);
+                debug!(%interface, %source, id, "advertisement of an unknown virtual router");
+                one.counters.count_unknown(id, source);
             }
-            // What is open stays as it is; what is not is tried again with the next refresh.
-            Err(error) => warn!(%error, "cannot list the interfaces"),
         }
-        for router in &mut self.routers {
-            if let Some(port) = self.ports.get(&router.config.interface) {
-                router.follow(port.link.as_ref(), now, &mut *self.emit);
+        self.buffer = buffer;
+    }
+
+    fn claims(&mut self, port: usize, now: Instant) {
+        for _ in 0..CLAIMS_BATCH {
+            let one = &self.ports[port];
+            let Ok(link) = &one.link else {
+                return;
+            };
+            match link.claims.receive() {
+                Ok(Some(claim)) => {
+                    if let Some(&router) = one.addresses.get(&claim.address) {
+                        self.act(router, now, |router, hands| router.claimed(claim, hands));
+                    }
+                }
+                Ok(None) => (),
+                // Nothing more, or an interface that went down.
+                Err(_) => return,
             }
         }
     }
 
-    /// The addresses that may be on an interface without being its own. An owner's are its own.
-    fn virtual_addresses(&self) -> Vec<Ipv4Addr> {
-        let virtual_routers = self.routers.iter().map(|router| &router.config);
-        virtual_routers
-            .filter(|config| config.priority.get() != u8::MAX)
-            .flat_map(|config| config.addresses.iter())
-            .filter_map(|one| match one.address {
-                IpAddr::V4(address) => Some(address),
-                IpAddr::V6(_) => None,
-            })
-            .collect()
-    }
-
-    fn with(&mut self, instance: &str, act: impl FnOnce(&mut Router, Option<&Link>, &mut Emit)) {
-        let mut routers = self.routers.iter_mut();
-        match routers.find(|router| router.config.name == instance) {
-            Some(router) => {
-                let link = link(&self.ports, router);
-                act(router, link, &mut *self.emit);
-            }
+    fn with(
+        &mut self,
+        instance: &str,
+        now: Instant,
+        act: impl FnOnce(&mut Router, &mut Hands<'_>),
+    ) {
+        let mut routers = self.routers.iter();
+        match routers.position(|router| router.config.name == instance) {
+            Some(at) => self.act(at, now, act),
             None => warn!(instance, "command for an unknown VRRP instance"),
         }
     }
-}
 
-/// The sockets of a router's interface, if they are open.
-fn link<'a>(ports: &'a BTreeMap<String, Port>, router: &Router) -> Option<&'a Link> {
-    ports.get(&router.config.interface)?.link.as_ref().ok()
+    /// Gives a router some input, and its group the chance to follow.
+    fn act(&mut self, at: usize, now: Instant, act: impl FnOnce(&mut Router, &mut Hands<'_>)) {
+        self.touch(at, now, act);
+        if let Some(group) = self.group_of.get(at).copied().flatten() {
+            self.settle(group, now);
+        }
+    }
+
+    /// Makes the members of a group agree.
+    fn settle(&mut self, group: usize, now: Instant) {
+        let Grouped { group, members } = &mut self.groups[group];
+        let routers = self.routers.iter_mut().enumerate();
+        let routers = routers.filter(|(at, _)| members.binary_search(at).is_ok());
+        let (places, mut machines): (Vec<_>, Vec<_>) = routers
+            .map(|(at, router)| {
+                let (name, machine) = (&router.config.name[..], &mut router.machine);
+                (at, Member { name, machine })
+            })
+            .unzip();
+        let settled = group.settle(&mut machines, now);
+        for (member, effects) in settled {
+            self.touch(places[member], now, |router, hands| {
+                router.carry_out(effects, hands);
+            });
+        }
+    }
+
+    /// As [`Self::act`], for the router alone.
+    fn touch(&mut self, at: usize, now: Instant, act: impl FnOnce(&mut Router, &mut Hands<'_>)) {
+        let router = &mut self.routers[at];
+        let port = self.ports.get_mut(router.port);
+        let mut hands = Hands {
+            link: port.as_ref().and_then(|port| port.link.as_ref().ok()),
+            now,
+            emit: &mut *self.emit,
+            overslept: &mut self.overslept,
+        };
+        act(router, &mut hands);
+        self.timers.set(at, router.next_timeout());
+        let leads = router.machine.state() == State::Master;
+        if let (Some(leading), Some(port)) = (self.leading.get_mut(at), port)
+            && *leading != leads
+        {
+            *leading = leads;
+            port.count_master(leads);
+        }
+    }
 }
