@@ -44,7 +44,7 @@ fn elects_announces_and_takes_over() {
         let Seen::Advertisement(source, advertisement) = wire.next(&high) else {
             panic!("announced unasked");
         };
-        assert_eq!((source, advertisement.priority), (FIRST.into(), 150));
+        assert_eq!((source, advertisement.priority), (FIRST, 150));
         assert_eq!(advertisement.addresses, [VIP]);
     }
     first.announce("VI");
@@ -126,12 +126,11 @@ fn waits_for_its_interface() {
     // The next events are how it comes up: what fails is said once.
     lab.connect();
     loop {
-        match director.next_event() {
-            Event::State { state, .. } => {
-                assert_eq!(state, State::Backup);
-                break;
-            }
-            event => assert_ne!(event, missing),
+        let event = director.next_event();
+        assert_ne!(event, missing);
+        if let Event::State { state, .. } = event {
+            assert_eq!(state, State::Backup);
+            break;
         }
     }
     director.until(State::Master);

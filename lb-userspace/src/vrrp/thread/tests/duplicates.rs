@@ -26,18 +26,24 @@ fn quiet(instance: Instance) -> Instance {
 /// The other host has the address: that is found, said once, defended, and over with our
 /// mastership.
 fn found(director: &Director, address: IpAddr) {
-    let begun = director.find(|event| match event {
-        Event::Duplicate { address, mac, .. } => Some((address, mac)),
-        _ => None,
+    let begun = director.find(|event| {
+        if let Event::Duplicate { address, mac, .. } = event {
+            Some((address, mac))
+        } else {
+            None
+        }
     });
     assert_eq!(begun, (address, Mac(SECOND_MAC)));
     eventually(|| director.statistics().announced > 1);
     assert_eq!(director.statistics().duplicates, 1);
     director.handle.send(Command::Shutdown);
-    let gone = director.find(|event| match event {
-        Event::DuplicateGone { address, mac, .. } => Some((address, mac)),
-        Event::Duplicate { .. } => panic!("said twice"),
-        _ => None,
+    let gone = director.find(|event| {
+        assert!(!matches!(event, Event::Duplicate { .. }), "said twice");
+        if let Event::DuplicateGone { address, mac, .. } = event {
+            Some((address, mac))
+        } else {
+            None
+        }
     });
     assert_eq!(gone, begun);
 }
@@ -100,20 +106,27 @@ fn two_masters_are_reported_from_begin_to_end() {
         });
     };
     say(50);
-    let begun = director.find(|event| match event {
-        Event::Rival {
+    let begun = director.find(|event| {
+        if let Event::Rival {
             own,
             source,
             priority,
             ..
-        } => Some((own, source, priority)),
-        _ => None,
+        } = event
+        {
+            Some((own, source, priority))
+        } else {
+            None
+        }
     });
     assert_eq!(begun, (FIRST.into(), SECOND.into(), 50));
     // Not heard again: three of its intervals and the skew time later it is over.
-    let (source, lasted) = director.find(|event| match event {
-        Event::RivalGone { source, lasted, .. } => Some((source, lasted)),
-        _ => None,
+    let (source, lasted) = director.find(|event| {
+        if let Event::RivalGone { source, lasted, .. } = event {
+            Some((source, lasted))
+        } else {
+            None
+        }
     });
     assert_eq!(source, IpAddr::from(SECOND));
     assert!(lasted >= Duration::from_millis(300), "{lasted:?}");

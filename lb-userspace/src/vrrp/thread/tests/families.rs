@@ -16,7 +16,6 @@ use crate::vrrp::{Command, Event, State};
 pub(super) const FIRST_V6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0xff, 0xfe00, 1);
 const SECOND_V6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0xff, 0xfe00, 2);
 pub(super) const VIP_V6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x10);
-const VIRTUAL_MAC: [u8; 6] = [0, 0, 0x5e, 0, 1, 51];
 
 pub(super) fn v6(name: &str, priority: u8) -> Instance {
     Instance {
@@ -149,51 +148,60 @@ fn virtual_mac_is_the_source_of_all_frames() {
     if !can_run() {
         return;
     }
+    let announcement = arp::gratuitous([0, 0, 0x5e, 0, 1, 51], VIP);
+    check_virtual_mac(instance, 1, FIRST.into(), &announcement);
+    let announcement = ndp::announcement([0, 0, 0x5e, 0, 2, 51], VIP_V6);
+    check_virtual_mac(v6, 2, FIRST_V6.into(), &announcement);
+}
+
+fn check_virtual_mac(
+    config: fn(&str, u8) -> Instance,
+    family: u8,
+    source: IpAddr,
+    announcement: &[u8],
+) {
     let lab = Lab::connected();
     let wire = lab.sniffer(1);
     let device = "vrrp.51";
     let with_mac = |priority| Instance {
         virtual_mac: Some(device.to_owned()),
-        ..instance("VI", priority)
+        ..config("VI", priority)
     };
     let make = |host| {
-        let mac = "00:00:5e:00:01:33";
-        lab.ip(
-            host,
-            &format!("link add {device} link {INTERFACE} address {mac} type macvlan mode private"),
-        );
+        let name = format!("{device} link {INTERFACE} address 00:00:5e:00:0{family}:33");
+        lab.ip(host, &format!("link add {name} type macvlan mode private"));
         lab.ip(host, &format!("link set {device} up"));
     };
     let (first, second) = (lab.director(0), lab.director(1));
     first.configure(&[with_mac(150)]);
     first.start("VI");
-    let missing = first.find(|event| match event {
-        Event::Failed { error, .. } => Some(error),
-        _ => None,
+    let missing = first.find(|event| {
+        if let Event::Failed { error, .. } = event {
+            Some(error)
+        } else {
+            None
+        }
     });
-    assert_eq!(
-        missing,
-        format!("there is no device {device} for the virtual MAC yet")
-    );
+    let expected = format!("there is no device {device} for the virtual MAC yet");
+    assert_eq!(missing, expected);
     make(0);
     first.until(State::Master);
-    let (source, header) = wire.find(|frame| {
-        let (header, _) = packet::split_ipv4(frame.get(14..)?).ok()?;
+    let (mac, header) = wire.find(|frame| {
+        let packet = frame.get(14..)?;
+        let v4 = packet::split_ipv4(packet).ok();
+        let (header, _) = v4.or_else(|| split_ipv6(packet))?;
         Some((frame[6..12].to_vec(), header))
     });
-    assert_eq!(
-        (&source[..], header.source),
-        (&VIRTUAL_MAC[..], FIRST.into())
-    );
+    assert_eq!(mac, [0, 0, 0x5e, 0, family, 51]);
+    assert_eq!(header.source, source);
     first.announce("VI");
-    let announcement = arp::gratuitous(VIRTUAL_MAC, VIP);
     wire.find(|frame| (frame == announcement).then_some(()));
 
     // The other's macvlan device has the same MAC, and takes frames from it for itself.
     make(1);
     second.configure(&[with_mac(100)]);
     second.start("VI");
-    assert_eq!(second.until_leader(), (FIRST.into(), 150));
+    assert_eq!(second.until_leader(), (source, 150));
     let received = second.statistics().received;
     eventually(|| second.statistics().received > received + 2);
     assert_eq!(second.statistics().became_master, 0);

@@ -227,15 +227,21 @@ impl Director {
 
     /// Skips events until this instance reaches the state; returns why, at what priority, when.
     pub(super) fn until_of(&self, name: &str, wanted: State) -> (String, u8, Instant) {
-        self.find(|event| match event {
-            Event::State {
+        self.find(|event| {
+            if let Event::State {
                 instance,
                 state,
                 priority,
                 cause,
                 at,
-            } if instance == name && state == wanted => Some((cause.to_string(), priority, at)),
-            _ => None,
+            } = event
+                && instance == name
+                && state == wanted
+            {
+                Some((cause.to_string(), priority, at))
+            } else {
+                None
+            }
         })
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::lab::{Director, INTERFACE, Lab, can_run, instance};
 use super::{FIRST, State};
 use crate::config::Instance;
+use crate::vrrp::Event;
 
 const LEADER: u8 = 150;
 
@@ -91,9 +92,12 @@ fn startup_delay_counts_from_the_start_and_from_the_return_of_the_link() {
     }]);
     let started = Instant::now();
     director.start("VI");
-    let waits = |event| match event {
-        crate::vrrp::Event::Failed { error, .. } => Some(error),
-        _ => None,
+    let waits = |event| {
+        if let Event::Failed { error, .. } = event {
+            Some(error)
+        } else {
+            None
+        }
     };
     let reason = director.find(waits);
     assert_eq!(reason, "waits for `startup_delay`, 300ms");
