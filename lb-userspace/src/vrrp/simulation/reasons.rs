@@ -134,7 +134,19 @@ impl Reasons {
                     "nobody was heard that it may preempt",
                 )
             }
-            other => Err(format!("{other:?} makes nobody MASTER")),
+            other @ (Cause::Started
+            | Cause::Owner
+            | Cause::HigherPriority { .. }
+            | Cause::HigherAddress { .. }
+            | Cause::TakenOver { .. }
+            | Cause::Shutdown
+            | Cause::NoPlane
+            | Cause::Removed
+            | Cause::Replaced
+            | Cause::InterfaceLost
+            | Cause::Tracked(_)
+            | Cause::Resigned
+            | Cause::Group { .. }) => Err(format!("{other:?} makes nobody MASTER")),
         }
     }
 }
