@@ -132,6 +132,11 @@ impl Netlink {
         }
         match request.execute().await.map_err(io_error) {
             Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Ok(()),
+            Err(error) if error.raw_os_error() == Some(libc::EACCES) && ip.is_ipv6() => {
+                let reason = "IPv6 is switched off there: see the sysctls \
+                              net.ipv6.conf.*.disable_ipv6";
+                Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
+            }
             other => other,
         }
     }
@@ -161,7 +166,8 @@ impl Netlink {
             Err(error)
                 if matches!(
                     error.raw_os_error(),
-                    Some(libc::EADDRNOTAVAIL | libc::ENODEV)
+                    // The last one: the interface has no IPv6 any more.
+                    Some(libc::EADDRNOTAVAIL | libc::ENODEV | libc::ENXIO)
                 ) =>
             {
                 Ok(())

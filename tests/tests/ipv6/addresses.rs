@@ -128,3 +128,15 @@ fn routes_and_neighbours() {
             .context("twice")
     });
 }
+
+#[test]
+fn without_ipv6_the_way_out_is_said() {
+    in_namespace(async |netlink, ifindex| {
+        std::fs::write("/proc/sys/net/ipv6/conf/eth0/disable_ipv6", "1")?;
+        let ours = address("2001:db8::10", 64);
+        let refused = netlink.add_address(ifindex, ours).await;
+        let error = refused.err().context("it was added")?.to_string();
+        ensure!(error.contains("disable_ipv6"), "{error}");
+        netlink.remove_address(ifindex, ours).await.context("gone")
+    });
+}
