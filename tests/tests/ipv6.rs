@@ -6,14 +6,17 @@ mod addresses;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use lb_tests::harness::{skip, usable};
 use lb_tests::lab::ECHO_PORT;
 use lb_tests::lab6::{Lab6, VIP, client_addresses, server_address};
+use lb_tests::wait::wait_until;
 
 const DEMO: &str = env!("CARGO_BIN_EXE_lvx-demo");
 const SERVERS: u8 = 3;
+const SOON: Duration = Duration::from_secs(5);
 
 fn with_lab6(test: impl FnOnce(&mut Lab6) -> Result<()>) {
     let Some(programs) = usable(DEMO) else {
@@ -113,6 +116,28 @@ fn a_network_of_64_bits_is_one_client() {
         ensure!(networks.len() == 16);
         ensure!(networks.values().all(|it| it.len() == 1), "{networks:?}");
         Ok(())
+    });
+}
+
+/// Drained by its address, it gets no new clients.
+#[test]
+fn a_drained_server_is_nobodys() {
+    with_lab6(|lab| {
+        lab.start(&echo(""))?;
+        lab.wait_up("echo", &[1, 2, 3])?;
+        let before = as_said(lab)?;
+        let drained = server_address(1).to_string();
+        let output = lab.director.ask(&["drain", "echo", &drained])?;
+        ensure!(output.status.success(), "{output:?}");
+        wait_until("no new clients on rs1", SOON, || {
+            let after = lab.servers_of(&client_addresses())?;
+            Ok(names(&after) == BTreeSet::from(["rs2", "rs3"]))
+        })?;
+        let output = lab.director.ask(&["undrain", "echo", &drained])?;
+        ensure!(output.status.success(), "{output:?}");
+        wait_until("all clients where they were", SOON, || {
+            Ok(lab.servers_of(&client_addresses())? == before)
+        })
     });
 }
 
