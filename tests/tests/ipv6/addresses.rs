@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, UdpSocket};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use lb_tests::harness::skip;
@@ -82,8 +83,16 @@ fn what_was_added_is_found_again_and_removed() {
         ensure!(!shown.contains("2001:db8"), "{shown}");
         ensure!(sender("2001:db8::21")? == address("2001:db8::1", 64).address);
         ensure!(sender("192.0.2.21")? == address("192.0.2.1", 24).address);
-        let route = netlink.route(ours[2].address).await?;
-        ensure!(route == Route::Local, "{route:?}");
+        // The kernel makes IPv6 addresses local on a work queue, a moment later.
+        let deadline = Instant::now() + Duration::from_secs(5);
+        loop {
+            let route = netlink.route(ours[2].address).await?;
+            if route == Route::Local {
+                break;
+            }
+            ensure!(Instant::now() < deadline, "{route:?}");
+            tokio::task::yield_now().await;
+        }
 
         for address in ours {
             netlink.remove_address(ifindex, address).await?;
