@@ -12,6 +12,7 @@ pub mod feed;
 pub mod forwarding;
 pub mod harness;
 pub mod lab;
+pub mod lab6;
 pub mod netns;
 pub mod plane_bench;
 pub mod records;

@@ -1,11 +1,11 @@
 //! Readers of addresses: of virtual routers, services and real servers.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use super::InterfaceAddress;
 use super::block::Value;
 use super::reader::string;
 use super::report::Report;
-use super::{InterfaceAddress, unimplemented};
 
 /// `192.0.2.10/24`; without a length it is the longest, `/32`, or of IPv6 `/128`.
 pub(super) fn interface_address(
@@ -123,23 +123,24 @@ fn masked(address: IpAddr, prefix_len: u8) -> IpAddr {
     }
 }
 
-/// `192.0.2.10:80`, or `192.0.2.10:0` for all ports.
-pub(super) fn service_address(report: &mut Report<'_>, value: Value<'_>) -> Option<SocketAddrV4> {
+/// `192.0.2.10:80` or `[2001:db8::10]:80`; port 0 for all ports.
+pub(super) fn service_address(report: &mut Report<'_>, value: Value<'_>) -> Option<SocketAddr> {
     let text = string(report, value)?;
     let (ip, port) = split_port(text);
-    let ip = virtual_ip(report, value, ip)?;
+    let ip = parse_ip(report, value, ip)?;
     let Some(port) = port else {
-        let subject = value.subject();
+        let (subject, example) = (value.subject(), SocketAddr::new(ip, 80));
         report
             .error(&value.span(), format!("{subject} has no port: {text:?}"))
-            .hint(format!("add the port, like \"{ip}:80\""));
+            .hint(format!("add the port, like \"{example}\""));
         return None;
     };
+    beyond_link(report, value, ip)?;
     let port = port_number(report, value, port, 0)?;
-    Some(SocketAddrV4::new(ip, port))
+    Some(SocketAddr::new(ip, port))
 }
 
-/// `192.0.2.21` or, with the service's port, `192.0.2.21:80`.
+/// `192.0.2.21` or, with the service's port, `192.0.2.21:80`; IPv6 with a port in brackets.
 pub(super) fn server_address(
     report: &mut Report<'_>,
     value: Value<'_>,
@@ -147,6 +148,7 @@ pub(super) fn server_address(
     let text = string(report, value)?;
     let (ip, port) = split_port(text);
     let ip = parse_ip(report, value, ip)?;
+    beyond_link(report, value, ip)?;
     let port = match port {
         Some(port) => Some(port_number(report, value, port, 1)?),
         None => None,
@@ -154,15 +156,20 @@ pub(super) fn server_address(
     Some((ip, port))
 }
 
-fn virtual_ip(report: &mut Report<'_>, value: Value<'_>, text: &str) -> Option<Ipv4Addr> {
-    match parse_ip(report, value, text)? {
-        IpAddr::V4(ip) => Some(ip),
-        IpAddr::V6(_) => {
+/// Refuses an IPv6 address that means another host on each link.
+fn beyond_link(report: &mut Report<'_>, value: Value<'_>, ip: IpAddr) -> Option<()> {
+    match ip {
+        IpAddr::V6(v6) if v6.is_unicast_link_local() => {
+            let subject = value.subject();
             report
-                .error(&value.span(), unimplemented::message(unimplemented::IPV6))
-                .hint("use an IPv4 address");
+                .error(
+                    &value.span(),
+                    format!("{subject} is a link-local address, which no router forwards: {ip}"),
+                )
+                .hint("use a global address, or a unique local one of fd00::/8");
             None
         }
+        IpAddr::V4(_) | IpAddr::V6(_) => Some(()),
     }
 }
 

@@ -7,6 +7,7 @@ use super::*;
 mod file;
 mod global;
 mod groups;
+mod ipv6;
 mod scheduling;
 mod service;
 mod timing;
@@ -23,6 +24,19 @@ name = "VI_1"
 interface = "eth0"
 virtual_router_id = 51
 addresses = ["192.0.2.10/24"]
+"#;
+
+/// The same services of IPv6.
+const INSTANCE_V6: &str = r#"[[vrrp]]
+name = "VI_1"
+interface = "eth0"
+virtual_router_id = 51
+addresses = ["2001:db8::10/64"]
+"#;
+
+const SERVICE_V6: &str = r#"[[service]]
+name = "web"
+address = "[2001:db8::10]:80"
 "#;
 
 const SERVICE: &str = r#"[[service]]
@@ -100,6 +114,13 @@ fn wrong_services() {
 }
 
 #[test]
+fn wrong_ipv6_services() {
+    check_rows(ipv6::ROWS, |snippet| {
+        INSTANCE_V6.to_owned() + &overlay(SERVICE_V6, snippet)
+    });
+}
+
+#[test]
 fn wrong_schedulings() {
     check_rows(scheduling::ROWS, |snippet| {
         INSTANCE.to_owned() + &overlay(SERVICE, snippet)
@@ -121,6 +142,7 @@ fn there_are_enough_rows() {
         vrrp::ROWS,
         track::ROWS,
         groups::ROWS,
+        ipv6::ROWS,
         service::ROWS,
         scheduling::ROWS,
         timing::ROWS,
