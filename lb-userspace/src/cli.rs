@@ -15,6 +15,7 @@ use crate::api::shape::{Answer, PlaneName, Request};
 use crate::config;
 use crate::daemon;
 
+mod cleanup;
 mod text;
 mod trace;
 
@@ -41,6 +42,15 @@ enum Verb {
     Check {
         #[arg(value_name = "FILE")]
         config: PathBuf,
+    },
+    /// Remove what a daemon left that died: addresses, devices, its program on interfaces
+    Cleanup {
+        /// Configuration file that it ran with; by default the directories are the default ones
+        #[arg(short, long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// The maps, too: connections that depend on records in them are not known any more
+        #[arg(long)]
+        all: bool,
     },
     /// Make the daemon read its configuration again; a wrong one changes nothing
     Reload {
@@ -140,6 +150,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().verb {
         Verb::Run { config } => run(&config),
         Verb::Check { config } => check(&config),
+        Verb::Cleanup { config, all } => cleanup::run(config.as_deref(), all),
         Verb::Reload { daemon } => ask(&daemon, &Request::Reload, false),
         Verb::Status { json, daemon } => ask(&daemon, &Request::Status, json),
         Verb::Plane { plane, daemon } => ask(&daemon, &Request::Plane { plane }, false),

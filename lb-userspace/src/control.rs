@@ -12,6 +12,7 @@ use crate::health::{Subject, Verdict};
 use crate::netlink::{Link, Neighbour, Resolution, Route};
 use crate::vrrp;
 
+pub mod devices;
 mod drain;
 mod election;
 mod instance;
@@ -108,7 +109,7 @@ impl Control {
     /// is clear who leads.
     pub fn inherit(&mut self, left: &[(u32, InterfaceAddress)]) {
         for instance in &self.config.vrrp {
-            let ifindex = self.links.get(&instance.interface).map(|link| link.index);
+            let ifindex = self.links.get(instance.device()).map(|link| link.index);
             let inherited = left.iter().any(|(index, address)| {
                 Some(*index) == ifindex && instance.addresses.contains(address)
             });
@@ -228,12 +229,8 @@ impl Control {
     /// The addresses that shall be on this host, with their interface's index.
     #[must_use]
     pub fn addresses(&self) -> BTreeSet<(u32, InterfaceAddress)> {
-        let holding = |vrrp: &&config::Instance| {
-            let instance = self.instances.get(&vrrp.name);
-            instance.is_some_and(|instance| instance.serving.holds_addresses())
-        };
         let of = |vrrp: &config::Instance| {
-            let index = self.links.get(&vrrp.interface).map(|link| link.index);
+            let index = self.links.get(vrrp.device()).map(|link| link.index);
             let addresses = vrrp.addresses.clone();
             index.into_iter().flat_map(move |index| {
                 let pairs = addresses.clone().into_iter();
@@ -243,7 +240,7 @@ impl Control {
         self.config
             .vrrp
             .iter()
-            .filter(holding)
+            .filter(|vrrp| self.holds(vrrp))
             .flat_map(of)
             .collect()
     }

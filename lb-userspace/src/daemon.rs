@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -15,22 +16,34 @@ use crate::control::Control;
 use crate::dataplane::ipvs::IpvsError;
 use crate::dataplane::xdp::XdpError;
 use crate::health::{Checks, Verdict};
-use crate::netlink::{Netlink, hosts, monitor};
+use crate::netlink::{Netlink, hosts, monitor, nftables};
 use crate::vrrp;
 
+mod accept;
+mod addresses;
 mod answer;
+pub mod cleanup;
+mod devices;
 mod drains;
 mod lock;
 mod log;
 mod planes;
 mod reload;
+mod repairs;
 mod settle;
+mod signals;
 mod switch;
+mod systemd;
 mod trace;
 
+use accept::Accept;
+use addresses::Guard;
+use devices::Devices;
 use drains::Drains;
 use lock::Lock;
 use planes::Kernel;
+use repairs::Pace;
+use systemd::Systemd;
 
 /// Events that may wait; the senders wait beyond that.
 const BACKLOG: usize = 1024;
@@ -60,6 +73,8 @@ pub enum DaemonError {
     Io { what: String, error: io::Error },
     #[error("interface {0} does not exist: see `ip link`")]
     NoInterface(String),
+    #[error("virtual_mac: {0}")]
+    Device(String),
     #[error("data plane: {0}")]
     Xdp(#[from] XdpError),
     #[error("data plane: {0}")]
@@ -82,6 +97,8 @@ enum Event {
     Change(monitor::Change),
     Vrrp(vrrp::Event),
     Query(Query),
+    /// A signal: the protocol has given up already.
+    Stop,
 }
 
 impl From<Verdict> for Event {
@@ -124,13 +141,20 @@ struct Daemon {
     record: PathBuf,
     /// Virtual addresses on the interfaces, as far as they are ours.
     held: BTreeSet<(u32, InterfaceAddress)>,
+    guard: Guard,
+    devices: Devices,
+    accept: Accept,
+    pace: Pace,
+    systemd: Systemd,
     netlink: Netlink,
-    vrrp: vrrp::Handle,
+    vrrp: Arc<vrrp::Handle>,
     checks: Checks<Event>,
     hosts: watch::Sender<hosts::Wanted>,
     /// Verdicts that are not in the kernel yet.
     verdicts: Vec<Verdict>,
     retry_at: Option<Instant>,
+    /// It was told to stop, and does not wait for a successor beyond this.
+    deadline: Option<Instant>,
     /// Instances that refuse mastership, as was said.
     unfit: BTreeSet<String>,
     trace: Option<trace::Trace>,
@@ -171,13 +195,16 @@ async fn start(
         .links()
         .await
         .map_err(DaemonError::io("list of interfaces"))?;
-    let left = netlink.own_addresses().await;
+    let left = netlink.addresses().await;
     let left = left.map_err(DaemonError::io("list of addresses"))?;
+    let left = left.iter().filter(|one| one.own);
+    let left: Vec<_> = left.map(|one| (one.ifindex, one.address)).collect();
     let mut control = Control::new(config, now);
     control.set_links(links);
     if let Some(name) = control.missing_interface() {
         return Err(DaemonError::NoInterface(name.to_owned()));
     }
+    devices::refusal(&control)?;
     control.inherit(&left);
     let drains = Drains::restore(&directory, &mut control);
     let record = directory.join("ipvs");
@@ -185,6 +212,7 @@ async fn start(
     let (hosts, wanted) = watch::channel(control.wanted_hosts());
     tokio::spawn(hosts::run(netlink.clone(), wanted, events.clone()));
     tokio::spawn(monitor::run(events.clone()));
+    tokio::spawn(nftables::run(events.clone()));
     let emit = events.clone();
     let vrrp = vrrp::Handle::spawn(move |event| {
         // On the protocol's own thread: it must not wait for us.
@@ -192,7 +220,8 @@ async fn start(
             tracing::error!("the daemon does not keep up with VRRP events");
         }
     });
-    let vrrp = vrrp.map_err(DaemonError::io("VRRP thread"))?;
+    let vrrp = Arc::new(vrrp.map_err(DaemonError::io("VRRP thread"))?);
+    signals::watch(Arc::clone(&vrrp), events.clone())?;
     Ok(Daemon {
         source: Source {
             path: path.to_owned(),
@@ -204,12 +233,18 @@ async fn start(
         kernel,
         record,
         held: left.iter().copied().collect(),
+        guard: Guard::default(),
+        devices: Devices::new(&directory),
+        accept: Accept::default(),
+        pace: Pace::default(),
+        systemd: Systemd::new(),
         netlink,
         vrrp,
         checks: Checks::new(events),
         hosts,
         verdicts: Vec::new(),
         retry_at: None,
+        deadline: None,
         unfit: BTreeSet::new(),
         trace: None,
     })
@@ -232,24 +267,26 @@ impl Daemon {
         if self.held.is_empty() {
             self.open_planes()?;
         }
+        // Instances advertise through them.
+        self.follow_devices().await;
         self.configure();
-        tracing::info!(config = %self.source.path.display(), "started");
         let mut hangup = listen(SignalKind::hangup())?;
-        let mut terminate = listen(SignalKind::terminate())?;
-        let mut interrupt = listen(SignalKind::interrupt())?;
+        tracing::info!(config = %self.source.path.display(), "started");
+        systemd::ready();
         let mut audit = interval(AUDIT);
         audit.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut program_log = interval(PROGRAM_LOG);
         program_log.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut deadline = None;
         loop {
             self.settle().await?;
-            let over = deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            if deadline.is_some() && (over || self.control.has_handed_over()) {
+            if let Some(deadline) = self.deadline
+                && (Instant::now() >= deadline || self.control.has_handed_over())
+            {
                 return Ok(());
             }
             let wake = self.control.next_timeout(Instant::now());
-            let wake = wake.into_iter().chain(deadline).chain(self.retry_at).min();
+            let wake = wake.into_iter().chain(self.deadline).chain(self.retry_at);
+            let wake = wake.min();
             tokio::select! {
                 event = inbox.recv() => {
                     // The tasks hold senders, so the channel never ends.
@@ -267,15 +304,15 @@ impl Daemon {
                     // Logged, and kept for `status`.
                     let _ = self.reload().await;
                 }
-                _ = terminate.recv() => deadline = Some(self.stop(deadline)),
-                _ = interrupt.recv() => deadline = Some(self.stop(deadline)),
             }
         }
     }
 
     async fn audit(&mut self) {
+        self.beat();
         self.expire_trace();
         self.refresh_links().await;
+        self.audit_parents();
         self.kernel.tick(Instant::now());
         self.kernel.audit(&mut self.control, &self.record).await;
     }
@@ -287,25 +324,29 @@ impl Daemon {
         }
     }
 
-    /// Gives up mastership; returns when to stop waiting for a successor. The second time, it
+    /// Mastership was given up: sets when to stop waiting for a successor. The second time, it
     /// stops at once.
-    fn stop(&mut self, already: Option<Instant>) -> Instant {
+    fn stop(&mut self) {
         let now = Instant::now();
-        if already.is_some() {
-            return now;
+        if self.deadline.is_some() {
+            self.deadline = Some(now);
+            return;
         }
         tracing::info!("stopping: handing over to another director");
+        systemd::stopping();
         self.control.stop();
-        self.vrrp.send(vrrp::Command::Shutdown);
         let intervals = self.control.config().vrrp.iter().map(|v| v.advert_interval);
         let longest = intervals.max().unwrap_or_default();
-        now + (longest + HANDOVER_SLACK).min(HANDOVER_LIMIT)
+        self.deadline = Some(now + (longest + HANDOVER_SLACK).min(HANDOVER_LIMIT));
     }
 
     /// Removes all that this director put into the kernel.
     async fn finish(mut self) -> Result<(), DaemonError> {
         self.vrrp.send(vrrp::Command::Exit);
+        self.control.release();
         self.remove_addresses(&BTreeSet::new()).await;
+        self.remove_devices().await;
+        self.remove_filter().await;
         self.kernel.remove().await
     }
 
@@ -329,6 +370,7 @@ impl Daemon {
                 // The client may have gone.
                 let _ = reply.send(answer);
             }
+            Event::Stop => self.stop(),
         }
     }
 
@@ -339,7 +381,18 @@ impl Daemon {
                 return;
             }
             monitor::Change::Links => self.audit().await,
-            monitor::Change::Resync => self.refresh_links().await,
+            monitor::Change::Address { what, gone } => {
+                self.address_changed(*what, *gone);
+                return;
+            }
+            monitor::Change::Filter => {
+                self.accept.look = true;
+                return;
+            }
+            monitor::Change::Resync => {
+                self.guard.look = true;
+                self.refresh_links().await;
+            }
         }
         if change == monitor::Change::Resync {
             match self.netlink.neighbours().await {

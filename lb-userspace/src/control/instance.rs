@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::vrrp::{Event, State};
+use crate::vrrp::{Cause, Event, State};
 
 /// Time for which packets that still come here are forwarded after another director took over.
 ///
@@ -79,6 +79,8 @@ impl Instance {
                 self.failure = None;
                 self.state = *state;
                 self.cause = cause.to_string();
+                // The signal reaches the protocol before it reaches control.
+                let stopping = stopping || *cause == Cause::Shutdown;
                 self.enter(*state, stopping, now);
             }
             Event::LeaderHeard { .. } => {

@@ -6,6 +6,7 @@ use crate::dataplane::table::{Mac, Path};
 use crate::netlink::hosts::Knowledge;
 use crate::vrrp::State;
 
+mod devices;
 mod drain;
 mod vlan;
 mod wanted;
@@ -48,6 +49,7 @@ fn eth0() -> Link {
         mtu: 1500,
         xdp: None,
         vlan: None,
+        macvlan: None,
     }
 }
 

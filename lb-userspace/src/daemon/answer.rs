@@ -100,8 +100,11 @@ impl Daemon {
         if self.unfit.contains(name) {
             return super::NO_PLANE.to_owned();
         }
+        let mut configured = self.control.config().vrrp.iter();
+        let closed = configured.any(|vrrp| vrrp.name == name && !vrrp.accept);
+        let open = self.accept.error.clone().filter(|_| closed);
         let reason = |instance: &Instance| {
-            let failure = instance.failure.clone();
+            let failure = instance.failure.clone().or(open);
             failure.unwrap_or_else(|| instance.cause.clone())
         };
         self.control.instance(name).map_or_else(String::new, reason)

@@ -109,8 +109,19 @@ impl Kernel {
         Ok(ipvs?)
     }
 
+    /// Something of ours beside the planes was put right.
+    pub(super) fn repaired(&mut self, what: &str) {
+        self.repairs += 1;
+        self.remember(what.to_owned());
+        tracing::warn!("repaired: {what}");
+    }
+
     fn event(&mut self, text: String) {
         tracing::warn!("data plane: {text}");
+        self.remember(text);
+    }
+
+    fn remember(&mut self, text: String) {
         if self.history.len() == HISTORY {
             self.history.pop_front();
         }

@@ -6,12 +6,14 @@ use crate::api::shape::Reloaded;
 use crate::config::{self, Global};
 use crate::control::Control;
 
-use super::Daemon;
+use super::{Daemon, devices, systemd};
 
 impl Daemon {
     /// Reads the file again and goes over to it. If anything is wrong with it, nothing changes.
     pub(super) async fn reload(&mut self) -> Result<Reloaded, String> {
+        systemd::reloading();
         let result = self.try_reload().await;
+        systemd::ready();
         match &result {
             Ok(reloaded) => {
                 tracing::info!(changed = reloaded.changed, "configuration reloaded");
@@ -45,6 +47,8 @@ impl Daemon {
             return Err(error);
         }
         self.release_interfaces(&before);
+        // Instances advertise through them.
+        self.follow_devices().await;
         self.configure();
         Ok(Reloaded { changed: true })
     }
@@ -55,6 +59,7 @@ impl Daemon {
         if let Some(name) = self.control.missing_interface() {
             return Err(format!("interface {name} does not exist: see `ip link`"));
         }
+        devices::refusal(&self.control).map_err(|error| error.to_string())?;
         if self.kernel.attached.is_empty() {
             // Before the first start, which will attach them all, or without XDP.
             return Ok(());

@@ -1,15 +1,14 @@
 //! Bringing the kernel to what follows from all that is known.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::config::{InterfaceAddress, PlaneChoice};
+use crate::config::PlaneChoice;
 use crate::vrrp;
 
 use super::{Daemon, DaemonError, NO_PLANE, log};
 
 /// After a failure of the kernel to take a change, it is tried again.
-const RETRY: Duration = Duration::from_secs(1);
+pub(super) const RETRY: Duration = Duration::from_secs(1);
 
 impl Daemon {
     /// Brings the kernel to what follows from all that is known now.
@@ -21,8 +20,10 @@ impl Daemon {
         self.control.expire(now);
         if let Err(error) = self.drains.record(&self.control) {
             tracing::error!(%error, "cannot write drains.json: a restart would forget the drains");
-            self.retry_at = Some(now + RETRY);
+            self.retry(now + RETRY);
         }
+        self.follow_devices().await;
+        self.guard_addresses().await;
         let addresses = self.control.addresses();
         self.remove_addresses(&addresses).await;
         self.apply().await;
@@ -47,8 +48,10 @@ impl Daemon {
         }
         if let Err(error) = self.kernel.follow_sync(&self.control).await {
             tracing::error!(%error, "connection sync");
-            self.retry_at = Some(now + RETRY);
+            self.retry(now + RETRY);
         }
+        self.follow_accept().await;
+        self.tell_systemd();
         let wanted = self.control.wanted_hosts();
         self.hosts.send_if_modified(|hosts| {
             let changed = *hosts != wanted;
@@ -71,7 +74,7 @@ impl Daemon {
             Err(error) => {
                 tracing::error!(%error, "the data planes are not as they should be; trying again");
                 self.verdicts = verdicts;
-                self.retry_at = Some(Instant::now() + RETRY);
+                self.retry(Instant::now() + RETRY);
             }
         }
     }
@@ -83,34 +86,6 @@ impl Daemon {
             // The ladder goes on downwards.
             Err(_) if self.control.config().global.dataplane == PlaneChoice::Auto => Ok(()),
             result => Ok(result?),
-        }
-    }
-
-    pub(super) async fn remove_addresses(&mut self, wanted: &BTreeSet<(u32, InterfaceAddress)>) {
-        for (ifindex, address) in self.held.difference(wanted).copied().collect::<Vec<_>>() {
-            match self.netlink.remove_address(ifindex, address).await {
-                Ok(()) => tracing::info!(%address, "virtual address removed"),
-                Err(error) => tracing::error!(%address, %error, "cannot remove a virtual address"),
-            }
-            self.held.remove(&(ifindex, address));
-        }
-    }
-
-    async fn add_addresses(&mut self, wanted: BTreeSet<(u32, InterfaceAddress)>) {
-        for (ifindex, address) in wanted {
-            if self.held.contains(&(ifindex, address)) {
-                continue;
-            }
-            match self.netlink.add_address(ifindex, address).await {
-                Ok(()) => {
-                    tracing::info!(%address, "virtual address added");
-                    self.held.insert((ifindex, address));
-                }
-                Err(error) => {
-                    tracing::error!(%address, %error, "cannot add a virtual address");
-                    self.retry_at = Some(Instant::now() + RETRY);
-                }
-            }
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{
     InfoData, InfoVlan, LinkAttribute, LinkInfo, LinkMessage, LinkXdp, XdpAttached,
 };
@@ -11,11 +10,11 @@ use netlink_packet_route::neighbour::{
 };
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
 
-use crate::config::InterfaceAddress;
 use crate::dataplane::table::Mac;
 use crate::dataplane::xdp::Mode;
 
-use super::{ADDRESS_PROTOCOL, AttachedProgram, Link, Neighbour, Resolution, Route, Vlan};
+use super::macvlan;
+use super::{AttachedProgram, Link, Neighbour, Resolution, Route, Vlan};
 
 fn mac(bytes: &[u8]) -> Option<Mac> {
     bytes.try_into().ok().map(Mac)
@@ -29,6 +28,7 @@ pub(super) fn link(message: &LinkMessage) -> Link {
         mtu: 0,
         xdp: None,
         vlan: vlan(message),
+        macvlan: macvlan::decode(message),
     };
     for attribute in &message.attributes {
         if let LinkAttribute::IfName(name) = attribute {
@@ -102,26 +102,6 @@ fn xdp_mode(attribute: &LinkXdp) -> Option<Mode> {
             None
         }
     }
-}
-
-pub(super) fn own_address(message: &AddressMessage) -> Option<(u32, InterfaceAddress)> {
-    let mut local = None;
-    let mut own = false;
-    for attribute in &message.attributes {
-        if let AddressAttribute::Protocol(protocol) = attribute {
-            own = *protocol == ADDRESS_PROTOCOL;
-        } else if let AddressAttribute::Local(address)
-        // IPv6 has no other one.
-        | AddressAttribute::Address(address @ IpAddr::V6(_)) = attribute
-        {
-            local = Some(*address);
-        }
-    }
-    let address = InterfaceAddress {
-        address: local.filter(|_| own)?,
-        prefix_len: message.header.prefix_len,
-    };
-    Some((message.header.index, address))
 }
 
 pub(super) fn route(message: &RouteMessage) -> Route {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::num::NonZeroU8;
 
 use lb_common::layout::{self, ServiceKey};
 
-use super::super::table::{Method, Path, RealServer, address_bytes};
+use super::super::table::{Method, Path, RealServer, address_bytes, virtual_mac};
 use super::{Applied, Changes, Full};
 
 /// Sweeps that have to find nothing of a server before it goes.
@@ -76,6 +77,7 @@ pub(super) struct Owner<'s> {
     pub(super) key: &'s ServiceKey,
     pub(super) table: u32,
     pub(super) method: Method,
+    pub(super) virtual_router: Option<NonZeroU8>,
     /// There may be records that name its servers.
     pub(super) records: bool,
     /// They mean what they meant before.
@@ -140,6 +142,7 @@ impl Applied {
             port: owner.key.port,
             address: address_bytes(address),
             weight: divisor(owner.method, desired.weight),
+            virtual_mac: virtual_mac(owner.virtual_router, address.is_ipv6()),
             ..entry(path)
         });
         let entry = match (value, old) {
@@ -200,6 +203,7 @@ const fn entry(path: Path) -> layout::RealServer {
         address: [0; 16],
         weight: 0,
         table: 0,
-        reserved: [0; 3],
+        virtual_mac: [0; 2],
+        reserved: [0; 10],
     }
 }
