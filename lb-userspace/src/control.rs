@@ -19,15 +19,17 @@ pub mod plane;
 mod reach;
 mod server;
 mod standby;
+pub mod track;
 mod vlan;
 mod wanted;
 
 pub use drain::DrainError;
 use drain::Drains;
-pub use instance::{Instance, Serving};
+pub use instance::{Instance, Leader, Rival, Serving};
 use plane::Planes;
 pub use server::ServerState;
 pub use standby::ipvs_key;
+use track::Tracking;
 
 /// An instance whose real servers are not all known by then takes part nevertheless.
 const READY_LIMIT: Duration = Duration::from_secs(5);
@@ -43,7 +45,7 @@ pub struct Control {
     neighbours: BTreeMap<(u32, IpAddr), Resolution>,
     planes: Planes,
     drains: Drains,
-    stopping: bool,
+    tracking: Tracking,
 }
 
 impl Control {
@@ -63,7 +65,7 @@ impl Control {
             routes: BTreeMap::new(),
             neighbours: BTreeMap::new(),
             drains: Drains::default(),
-            stopping: false,
+            tracking: Tracking::default(),
         };
         control.configure(config, now);
         control
@@ -90,6 +92,7 @@ impl Control {
         self.verdicts
             .retain(|subject, _| subjects.contains(subject));
         self.drains.configure(&config, now);
+        self.tracking.configure(&config.vrrp);
         self.config = config;
     }
 
@@ -152,7 +155,7 @@ impl Control {
     pub fn vrrp(&mut self, event: &vrrp::Event, now: Instant) {
         let instance = event.instance();
         if let Some(known) = instance.and_then(|name| self.instances.get_mut(name)) {
-            known.event(event, self.stopping, now);
+            known.event(event, now);
         }
     }
 
@@ -164,12 +167,6 @@ impl Control {
     /// To tell what became of the data planes, or which the operator wants.
     pub const fn planes_mut(&mut self) -> &mut Planes {
         &mut self.planes
-    }
-
-    /// From now on the director gives up: services of which it is MASTER go on until another
-    /// director leads.
-    pub const fn stop(&mut self) {
-        self.stopping = true;
     }
 
     /// Whether nothing is left to hand over.

@@ -295,7 +295,6 @@ impl Daemon {
             return now;
         }
         tracing::info!("stopping: handing over to another director");
-        self.control.stop();
         self.vrrp.send(vrrp::Command::Shutdown);
         let intervals = self.control.config().vrrp.iter().map(|v| v.advert_interval);
         let longest = intervals.max().unwrap_or_default();
