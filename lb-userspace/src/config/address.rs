@@ -1,13 +1,13 @@
 //! Readers of addresses: of virtual routers, services and real servers.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
 
 use super::block::Value;
 use super::reader::string;
 use super::report::Report;
 use super::{InterfaceAddress, unimplemented};
 
-/// `192.0.2.10/24` or `192.0.2.10`, which is `/32`.
+/// `192.0.2.10/24`; without a length it is the longest, `/32`, or of IPv6 `/128`.
 pub(super) fn interface_address(
     report: &mut Report<'_>,
     value: Value<'_>,
@@ -17,25 +17,110 @@ pub(super) fn interface_address(
         Some((ip, prefix)) => (ip, Some(prefix)),
         None => (text, None),
     };
-    let address = virtual_ip(report, value, ip)?;
+    let address = parse_ip(report, value, ip)?;
     let prefix_len = match prefix {
-        None => Some(32),
-        Some(digits) => decimal(digits).filter(|n| (1..=32).contains(n)),
+        None => longest_prefix(address),
+        Some(digits) => prefix_length(report, value, address, digits, 1)?,
     };
-    let Some(prefix_len) = prefix_len.and_then(|n| u8::try_from(n).ok()) else {
+    Some(InterfaceAddress {
+        address,
+        prefix_len,
+    })
+}
+
+/// `198.51.100.0/24`: a network, which has a length and no host's bits.
+pub(super) fn network(report: &mut Report<'_>, value: Value<'_>) -> Option<(IpAddr, u8)> {
+    let text = string(report, value)?;
+    let subject = value.subject();
+    let (ip, digits) = text.split_once('/').unwrap_or((text, ""));
+    let Ok(address) = ip.parse::<IpAddr>() else {
+        report
+            .error(
+                &value.span(),
+                format!("{subject} is not a network: {text:?}"),
+            )
+            .hint(
+                r#"write one like "198.51.100.0/24"; the default route is "0.0.0.0/0" or "::/0""#,
+            );
+        return None;
+    };
+    if digits.is_empty() {
+        let longest = longest_prefix(address);
+        report
+            .error(
+                &value.span(),
+                format!("{subject} has no prefix length: {text:?}"),
+            )
+            .hint(format!("add it; that of one host is /{longest}"));
+        return None;
+    }
+    let prefix_len = prefix_length(report, value, address, digits, 0)?;
+    let network = masked(address, prefix_len);
+    if network != address {
+        report
+            .error(
+                &value.span(),
+                format!("{subject} is a host's address, not a network's: {text:?}"),
+            )
+            .hint(format!("did you mean \"{network}/{prefix_len}\"?"));
+        return None;
+    }
+    Some((network, prefix_len))
+}
+
+/// An address that one host on the network can have.
+pub(super) fn host_address(report: &mut Report<'_>, value: Value<'_>) -> Option<IpAddr> {
+    let text = string(report, value)?;
+    parse_ip(report, value, text)
+}
+
+const fn longest_prefix(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(_) => 32,
+        IpAddr::V6(_) => 128,
+    }
+}
+
+fn prefix_length(
+    report: &mut Report<'_>,
+    value: Value<'_>,
+    address: IpAddr,
+    digits: &str,
+    min: u8,
+) -> Option<u8> {
+    let longest = longest_prefix(address);
+    let length = decimal(digits)
+        .and_then(|n| u8::try_from(n).ok())
+        .filter(|n| (min..=longest).contains(n));
+    if length.is_none() {
         let subject = value.subject();
+        let text = format!("{address}/{digits}");
+        let family = if address.is_ipv6() { "IPv6" } else { "IPv4" };
         report
             .error(
                 &value.span(),
                 format!("{subject} has an impossible prefix length: {text:?}"),
             )
-            .hint("an IPv4 prefix length is from 1 to 32");
-        return None;
-    };
-    Some(InterfaceAddress {
-        address: address.into(),
-        prefix_len,
-    })
+            .hint(format!(
+                "an {family} prefix length is from {min} to {longest}"
+            ));
+    }
+    length
+}
+
+/// The first address of the network that `address` is in.
+fn masked(address: IpAddr, prefix_len: u8) -> IpAddr {
+    let host_bits = u32::from(longest_prefix(address) - prefix_len);
+    match address {
+        IpAddr::V4(ip) => {
+            let mask = u32::MAX.checked_shl(host_bits).unwrap_or(0);
+            Ipv4Addr::from(u32::from(ip) & mask).into()
+        }
+        IpAddr::V6(ip) => {
+            let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
+            Ipv6Addr::from(u128::from(ip) & mask).into()
+        }
+    }
 }
 
 /// `192.0.2.10:80`, or `192.0.2.10:0` for all ports.
@@ -91,9 +176,20 @@ fn parse_ip(report: &mut Report<'_>, value: Value<'_>, text: &str) -> Option<IpA
             problem.hint("lvx does not resolve host names: write the address itself");
         } else if text.contains('/') {
             problem.hint("leave the prefix length out");
+        } else if text.contains('%') {
+            problem.hint("leave the zone out: it is the instance's interface");
         }
         return None;
     };
+    if let Some(v4) = mapped(ip) {
+        report
+            .error(
+                &value.span(),
+                format!("{subject} is an IPv4 address in the form of IPv6: {text:?}"),
+            )
+            .hint(format!("write \"{v4}\""));
+        return None;
+    }
     let broadcast = ip == IpAddr::V4(Ipv4Addr::BROADCAST);
     let fault = if ip.is_unspecified() {
         "the unspecified address"
@@ -109,6 +205,13 @@ fn parse_ip(report: &mut Report<'_>, value: Value<'_>, text: &str) -> Option<IpA
         format!("{subject} is {fault}, which no host on the network has: {text:?}"),
     );
     None
+}
+
+fn mapped(ip: IpAddr) -> Option<Ipv4Addr> {
+    match ip {
+        IpAddr::V4(_) => None,
+        IpAddr::V6(ip) => ip.to_ipv4_mapped(),
+    }
 }
 
 fn port_number(report: &mut Report<'_>, value: Value<'_>, text: &str, min: u16) -> Option<u16> {

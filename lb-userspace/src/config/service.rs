@@ -31,7 +31,7 @@ pub(super) struct Routers<'d> {
 }
 
 impl<'d> Routers<'d> {
-    fn names(&self) -> impl Iterator<Item = &'d str> {
+    fn names(&self) -> impl Iterator<Item = &'d str> + Clone {
         let drafts = self.drafts.iter();
         drafts.filter_map(|d| d.name.as_ref().map(|name| name.value.as_str()))
     }
@@ -143,12 +143,7 @@ fn holder(
         return None;
     }
     if !routers.names().any(|known| known == name) {
-        let names: Vec<_> = routers.names().map(|name| format!("{name:?}")).collect();
-        let hint = match (suggest::closest(name, routers.names()), names.as_slice()) {
-            (Some(close), _) => format!("did you mean {close:?}?"),
-            (None, []) => "there is no [[vrrp]] block in the file".to_owned(),
-            (None, names) => format!("the instances are {}", names.join(", ")),
-        };
+        let hint = suggest::among(name, routers.names(), "instance", "[[vrrp]]");
         report.absent(
             &named.span,
             format!("no VRRP instance is named {name:?}"),

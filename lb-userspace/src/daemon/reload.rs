@@ -82,6 +82,7 @@ fn needs_restart(old: &Global, new: &Global) -> Option<&'static str> {
         ("table_size", old.table_size == new.table_size),
         ("maps", old.maps == new.maps),
         ("program_log", old.program_log == new.program_log),
+        ("realtime", old.realtime == new.realtime),
     ]
     .into_iter()
     .find_map(|(key, same)| (!same).then_some(key))

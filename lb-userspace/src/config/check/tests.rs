@@ -6,10 +6,13 @@ use super::*;
 
 mod file;
 mod global;
+mod groups;
 mod scheduling;
 mod service;
 mod timing;
+mod track;
 mod values;
+mod virtual_router;
 mod vrrp;
 
 /// A wrong snippet, and what is said: one line `LINE:COLUMN message | hint` for each error.
@@ -80,6 +83,16 @@ fn wrong_instances() {
 }
 
 #[test]
+fn wrong_tracks() {
+    check_rows(track::ROWS, |snippet| overlay(INSTANCE, snippet));
+}
+
+#[test]
+fn wrong_groups() {
+    check_rows(groups::ROWS, str::to_owned);
+}
+
+#[test]
 fn wrong_services() {
     check_rows(service::ROWS, |snippet| {
         INSTANCE.to_owned() + &overlay(SERVICE, snippet)
@@ -106,11 +119,13 @@ fn there_are_enough_rows() {
         file::ROWS,
         global::ROWS,
         vrrp::ROWS,
+        track::ROWS,
+        groups::ROWS,
         service::ROWS,
         scheduling::ROWS,
         timing::ROWS,
     ];
-    assert!(all.iter().map(|rows| rows.len()).sum::<usize>() >= 60);
+    assert!(all.iter().map(|rows| rows.len()).sum::<usize>() >= 150);
 }
 
 proptest! {

@@ -37,7 +37,7 @@ dataplane = "ipvs""#,
     ),
     (
         r#"address = "[2001:db8::1]:80""#,
-        "8:11 an IPv6 virtual address is not implemented yet in this version of lvx | use an IPv4 address",
+        "8:11 an IPv6 service is not implemented yet in this version of lvx | use an IPv4 address",
     ),
     (
         r#"address = "192.0.2.11:80""#,
