@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::config::{self, Config, InterfaceAddress};
 use crate::health::{Subject, Verdict};
 use crate::netlink::{Link, Neighbour, Resolution, Route};
-use crate::vrrp;
+use crate::vrrp::{self, State};
 
 mod drain;
 mod election;
@@ -159,6 +159,13 @@ impl Control {
         }
     }
 
+    /// The operator ended what a resignation did.
+    pub fn claimed(&mut self, name: &str) {
+        if let Some(instance) = self.instances.get_mut(name) {
+            instance.resigned = false;
+        }
+    }
+
     #[must_use]
     pub const fn planes(&self) -> &Planes {
         &self.planes
@@ -169,11 +176,14 @@ impl Control {
         &mut self.planes
     }
 
-    /// Whether nothing is left to hand over.
+    /// Whether all instances have given up, and nothing is left to hand over.
     #[must_use]
     pub fn has_handed_over(&self) -> bool {
-        let serving = |instance: &Instance| instance.serving != Serving::Idle;
-        !self.instances.values().any(serving)
+        let busy = |instance: &Instance| {
+            let takes_part = matches!(instance.state, State::Backup | State::Master);
+            takes_part || instance.serving != Serving::Idle
+        };
+        !self.instances.values().any(busy)
     }
 
     /// When time alone will change something next.

@@ -1,6 +1,6 @@
 //! The running director: carries events to [`Control`], and the kernel to what follows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -14,22 +14,27 @@ use crate::config::{self, Config, InterfaceAddress};
 use crate::control::Control;
 use crate::dataplane::ipvs::IpvsError;
 use crate::dataplane::xdp::XdpError;
+use crate::events::{self, Journal};
 use crate::health::{Checks, Verdict};
 use crate::netlink::{Netlink, hosts, monitor};
+use crate::track::{Report, Trackers};
 use crate::vrrp;
 
 mod answer;
 mod drains;
 mod lock;
 mod log;
+mod notify;
 mod planes;
 mod reload;
 mod settle;
 mod switch;
 mod trace;
+mod track;
 
 use drains::Drains;
 use lock::Lock;
+use notify::Notify;
 use planes::Kernel;
 
 /// Events that may wait; the senders wait beyond that.
@@ -42,6 +47,9 @@ const AUDIT: Duration = Duration::from_millis(500);
 const PROGRAM_LOG: Duration = Duration::from_millis(200);
 /// On top of an advertisement interval, in which a backup takes over after priority 0.
 const HANDOVER_SLACK: Duration = Duration::from_millis(500);
+
+/// Notify scripts that run at the end are not waited for any longer.
+const NOTIFY_LIMIT: Duration = Duration::from_secs(3);
 
 /// Why an instance takes no part.
 const NO_PLANE: &str = "no data plane of this director can serve any of its services";
@@ -81,6 +89,7 @@ enum Event {
     Route(hosts::Found),
     Change(monitor::Change),
     Vrrp(vrrp::Event),
+    Tracked(Report),
     Query(Query),
 }
 
@@ -99,6 +108,12 @@ impl From<hosts::Found> for Event {
 impl From<monitor::Change> for Event {
     fn from(change: monitor::Change) -> Self {
         Self::Change(change)
+    }
+}
+
+impl From<Report> for Event {
+    fn from(report: Report) -> Self {
+        Self::Tracked(report)
     }
 }
 
@@ -134,6 +149,12 @@ struct Daemon {
     /// Instances that refuse mastership, as was said.
     unfit: BTreeSet<String>,
     trace: Option<trace::Trace>,
+    journal: Journal,
+    trackers: Trackers<Event>,
+    /// What the protocol was told of tracking.
+    standings: BTreeMap<String, vrrp::Standing>,
+    notify: Notify,
+    started_at: SystemTime,
 }
 
 /// Runs the director until it is told to stop by SIGTERM or SIGINT.
@@ -181,7 +202,8 @@ async fn start(
     control.inherit(&left);
     let drains = Drains::restore(&directory, &mut control);
     let record = directory.join("ipvs");
-    let kernel = Kernel::get(&mut control, &record).await?;
+    let journal = Journal::default();
+    let kernel = Kernel::get(&mut control, &record, journal.clone()).await?;
     let (hosts, wanted) = watch::channel(control.wanted_hosts());
     tokio::spawn(hosts::run(netlink.clone(), wanted, events.clone()));
     tokio::spawn(monitor::run(events.clone()));
@@ -206,12 +228,17 @@ async fn start(
         held: left.iter().copied().collect(),
         netlink,
         vrrp,
-        checks: Checks::new(events),
+        checks: Checks::new(events.clone()),
         hosts,
         verdicts: Vec::new(),
         retry_at: None,
         unfit: BTreeSet::new(),
         trace: None,
+        notify: Notify::new(journal.clone()),
+        journal,
+        trackers: Trackers::new(events),
+        standings: BTreeMap::new(),
+        started_at: SystemTime::now(),
     })
 }
 
@@ -224,6 +251,10 @@ impl Daemon {
             instances: config.vrrp.clone(),
             groups: config.sync_groups.clone(),
         });
+        self.trackers.configure(&config.vrrp);
+        self.notify.configure(config);
+        self.standings.clear();
+        self.stand();
         self.follow_log();
     }
 
@@ -276,6 +307,8 @@ impl Daemon {
     async fn audit(&mut self) {
         self.expire_trace();
         self.refresh_links().await;
+        // Tracked interfaces: the protocol does not wait for the planes.
+        self.stand();
         self.kernel.tick(Instant::now());
         self.kernel.audit(&mut self.control, &self.record).await;
     }
@@ -305,7 +338,9 @@ impl Daemon {
     async fn finish(mut self) -> Result<(), DaemonError> {
         self.vrrp.send(vrrp::Command::Exit);
         self.remove_addresses(&BTreeSet::new()).await;
-        self.kernel.remove().await
+        let removed = self.kernel.remove().await;
+        self.notify.finish(NOTIFY_LIMIT).await;
+        removed
     }
 
     async fn handle(&mut self, event: Event) {
@@ -320,9 +355,11 @@ impl Daemon {
             }
             Event::Change(change) => self.change(change).await,
             Event::Vrrp(event) => {
-                log::vrrp(&event);
+                self.journal.tell(events::Event::from(&event));
                 self.control.vrrp(&event, Instant::now());
+                self.notify.enter(&event);
             }
+            Event::Tracked(report) => self.tracked(report),
             Event::Query((request, reply)) => {
                 let answer = self.answer(request).await;
                 // The client may have gone.

@@ -48,6 +48,7 @@ struct Counters {
 struct Job {
     change: Change,
     script: Script,
+    router_id: String,
     /// Of its subject's jobs.
     number: u64,
 }
@@ -62,7 +63,6 @@ struct Slot {
 pub struct Scripts {
     runner: Runner,
     journal: Journal,
-    router_id: String,
     tasks: JoinSet<()>,
     slots: BTreeMap<Subject, Slot>,
     counters: Arc<Counters>,
@@ -70,11 +70,10 @@ pub struct Scripts {
 
 impl Scripts {
     #[must_use]
-    pub fn new(journal: Journal, router_id: String) -> Self {
+    pub fn new(journal: Journal) -> Self {
         Self {
             runner: Runner::new(AT_ONCE),
             journal,
-            router_id,
             tasks: JoinSet::new(),
             slots: BTreeMap::new(),
             counters: Arc::default(),
@@ -82,7 +81,7 @@ impl Scripts {
     }
 
     /// Never waits.
-    pub fn tell(&mut self, change: Change) {
+    pub fn tell(&mut self, change: Change, router_id: &str) {
         while self.tasks.try_join_next().is_some() {}
         let Some(script) = change.script.clone() else {
             return;
@@ -94,7 +93,6 @@ impl Scripts {
                 waiting,
                 self.runner.clone(),
                 self.journal.clone(),
-                self.router_id.clone(),
                 Arc::clone(&self.counters),
             ));
             Slot { jobs, sent: 0 }
@@ -106,6 +104,7 @@ impl Scripts {
         let job = Job {
             change,
             script,
+            router_id: router_id.to_owned(),
             number,
         };
         slot.jobs.send_replace(Some(job));
@@ -143,7 +142,6 @@ async fn deliver(
     mut jobs: watch::Receiver<Option<Job>>,
     runner: Runner,
     journal: Journal,
-    router_id: String,
     counters: Arc<Counters>,
 ) {
     let (mut told, mut done) = (None, 0);
@@ -161,7 +159,7 @@ async fn deliver(
             continue;
         }
         let previous = told.unwrap_or(change.previous);
-        let variables = variables(change, previous, &router_id);
+        let variables = variables(change, previous, &job.router_id);
         let ended = runner.run(&job.script, &words(change), &variables).await;
         counters.runs.fetch_add(1, Ordering::Relaxed);
         if ended.is_good() {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 mod dataplane;
 mod done;
+mod events;
 mod service;
 mod status;
 mod trace;
@@ -13,6 +14,7 @@ mod vrrp;
 
 pub use dataplane::*;
 pub use done::*;
+pub use events::*;
 pub use service::*;
 pub use status::*;
 pub use trace::*;
@@ -52,6 +54,22 @@ pub enum Request {
     TraceStop {
         trace: u64,
     },
+    Events {
+        /// Sequence number: later ones alone.
+        #[serde(default)]
+        after: Option<u64>,
+        /// The latest ones, at most so many.
+        #[serde(default)]
+        count: Option<usize>,
+    },
+    /// A MASTER gives way to another director.
+    Resign {
+        instance: String,
+    },
+    /// Ends what `Resign` did.
+    Claim {
+        instance: String,
+    },
 }
 
 /// `lvx plane`.
@@ -81,6 +99,10 @@ pub enum Answer {
     TraceStarted(u64),
     Traced(Traced),
     TraceStopped,
+    Events(Events),
+    Resigning(Resigning),
+    /// The instance takes part with its priority again.
+    Claimed,
     /// The request failed; in words for the operator.
     Error(String),
 }

@@ -19,7 +19,7 @@ impl Bench {
         fs::create_dir(&directory).unwrap();
         let journal = Journal::default();
         Self {
-            scripts: Scripts::new(journal.clone(), "lb1".to_owned()),
+            scripts: Scripts::new(journal.clone()),
             directory,
             journal,
         }
@@ -31,7 +31,7 @@ impl Bench {
         let id = std::process::Command::new("id").arg("-un").output();
         let user = String::from_utf8(id.unwrap().stdout).unwrap();
         let text = format!("cd {}; {text}", self.directory.display());
-        self.scripts.tell(Change {
+        let change = Change {
             subject: Subject::Instance(subject.to_owned()),
             state,
             previous,
@@ -44,7 +44,12 @@ impl Bench {
                 timeout: PATIENCE,
             }),
             is_last: false,
-        });
+        };
+        self.scripts.tell(change, "lb1");
+    }
+
+    fn take(&mut self) -> Scripts {
+        std::mem::replace(&mut self.scripts, Scripts::new(Journal::default()))
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -73,10 +78,7 @@ async fn a_script_gets_four_words_and_six_variables() {
     let text = "echo \"$*|$LVX_NAME|$LVX_STATE|$LVX_PREVIOUS_STATE|$LVX_PRIORITY|$LVX_CAUSE|\
                 $LVX_ROUTER_ID\" > out";
     bench.tell("A", State::Master, State::Backup, text);
-    let scripts = std::mem::replace(
-        &mut bench.scripts,
-        Scripts::new(Journal::default(), String::new()),
-    );
+    let scripts = bench.take();
     scripts.finish(PATIENCE).await;
     assert_eq!(
         fs::read_to_string(bench.file("out")).unwrap(),
@@ -106,10 +108,7 @@ async fn a_newer_state_supersedes_what_waits_and_runs_follow_each_other() {
         "begin BACKUP after INIT\n"
     );
     fs::write(bench.file("go"), "").unwrap();
-    let scripts = std::mem::replace(
-        &mut bench.scripts,
-        Scripts::new(Journal::default(), String::new()),
-    );
+    let scripts = bench.take();
     let counters = Arc::clone(&scripts.counters);
     scripts.finish(PATIENCE).await;
     assert_eq!(
@@ -132,10 +131,7 @@ async fn what_a_script_knows_already_is_not_told_again_unless_it_failed() {
         bench.tell("A", State::Master, State::Backup, &text);
         bench.tell("A", State::Backup, State::Master, &text);
         fs::write(bench.file("go"), "").unwrap();
-        let scripts = std::mem::replace(
-            &mut bench.scripts,
-            Scripts::new(Journal::default(), String::new()),
-        );
+        let scripts = bench.take();
         scripts.finish(PATIENCE).await;
         assert_eq!(fs::read_to_string(bench.file("out")).unwrap(), lines);
         let told = bench.journal.excerpt(None, 10).entries;
@@ -153,10 +149,7 @@ async fn the_end_does_not_wait_for_ever() {
     let text = "touch started; sleep 300";
     bench.tell("A", State::Initialize, State::Master, text);
     wait_for(&bench.file("started")).await;
-    let scripts = std::mem::replace(
-        &mut bench.scripts,
-        Scripts::new(Journal::default(), String::new()),
-    );
+    let scripts = bench.take();
     let start = Instant::now();
     scripts.finish(Duration::from_millis(50)).await;
     assert!(start.elapsed() < PATIENCE / 2);

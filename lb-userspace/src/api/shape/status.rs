@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dataplane, Service, Vrrp};
+use super::{Dataplane, Notify, Service, Vrrp};
 
 /// `lvx status --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,8 @@ pub struct Status {
     pub dataplane: Dataplane,
     pub services: Vec<Service>,
     pub config: ConfigFile,
+    #[serde(default)]
+    pub notify: Notify,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
