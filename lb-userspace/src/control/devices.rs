@@ -68,6 +68,15 @@ impl Control {
         steps
     }
 
+    /// Name of the interface below a device with a virtual MAC.
+    pub(super) fn below_virtual(&self, link: &Link) -> Option<&str> {
+        let device = self.config.vrrp.iter().find(|vrrp| {
+            let name = vrrp.virtual_mac.as_ref();
+            name == Some(&link.name)
+        });
+        device.map(|vrrp| vrrp.interface.as_str())
+    }
+
     /// The instance whose addresses are on the interface with this index.
     pub(super) fn instance_on(&self, ifindex: u32, address: IpAddr) -> Option<&config::Instance> {
         self.config.vrrp.iter().find(|vrrp| {

@@ -43,10 +43,14 @@ impl Daemon {
                 return;
             }
         };
+        // One that went with its interface is nobody's doing.
+        self.refresh_links().await;
         let there: BTreeSet<_> = found.iter().map(|one| (one.ifindex, one.address)).collect();
         for lost in self.held.difference(&there).copied().collect::<Vec<_>>() {
             self.held.remove(&lost);
-            let interface = self.interface_name(lost.0);
+            let Some(interface) = self.interface_name(lost.0) else {
+                continue;
+            };
             self.repaired(&format!(
                 "virtual address {} was removed from {interface}: added again",
                 lost.1
@@ -57,7 +61,7 @@ impl Daemon {
         let strange = strange.map(|one| (one.ifindex, one.address));
         let strange = strange.filter(|one| !self.held.contains(one) && !wanted.contains(one));
         for (ifindex, address) in strange.collect::<Vec<_>>() {
-            let interface = self.interface_name(ifindex);
+            let interface = self.interface_name(ifindex).unwrap_or_default();
             match self.netlink.remove_address(ifindex, address).await {
                 Ok(()) => self.repaired(&format!(
                     "virtual address {address} came to {interface}, where it does not belong: \
@@ -72,10 +76,10 @@ impl Daemon {
         }
     }
 
-    fn interface_name(&self, ifindex: u32) -> String {
+    fn interface_name(&self, ifindex: u32) -> Option<String> {
         let mut links = self.control.links().values();
         let link = links.find(|link| link.index == ifindex);
-        link.map_or_else(|| format!("interface {ifindex}"), |link| link.name.clone())
+        link.map(|link| link.name.clone())
     }
 
     pub(super) async fn remove_addresses(&mut self, wanted: &BTreeSet<(u32, InterfaceAddress)>) {
@@ -87,7 +91,11 @@ impl Daemon {
             }
             match self.netlink.remove_address(ifindex, address).await {
                 Ok(()) => tracing::info!(%address, "virtual address removed"),
-                Err(error) => tracing::error!(%address, %error, "cannot remove a virtual address"),
+                Err(error) => {
+                    tracing::error!(%address, %error, "cannot remove a virtual address");
+                    self.guard.look = true;
+                    self.retry(Instant::now() + RETRY);
+                }
             }
         }
     }

@@ -118,6 +118,18 @@ fn addresses_are_on_the_device() {
 }
 
 #[test]
+fn a_real_server_by_the_device_alone_is_an_error_with_a_way_out() {
+    let mut bench = virtual_mac();
+    bench.control.set_links(vec![eth0(), vmac(Some(OURS))]);
+    bench.verdict(SERVER, Ok(()));
+    bench.control.route(SERVER, Route::OnLink { ifindex: 9 });
+    let ServerState::Unreachable { reason } = bench.server_state() else {
+        panic!("{:?}", bench.server_state());
+    };
+    assert!(reason.contains("give eth0 an address"), "{reason}");
+}
+
+#[test]
 fn the_program_is_told_of_the_virtual_router() {
     let of = |bench: &Bench| {
         let table = bench.control.table();

@@ -1,7 +1,7 @@
 //! A real server of a service: its id, its entry, and whether it is on its way out. PURE.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU8;
 
 use lb_common::layout::{self, ServiceKey};
@@ -142,7 +142,7 @@ impl Applied {
             port: owner.key.port,
             address: address_bytes(address),
             weight: divisor(owner.method, desired.weight),
-            virtual_mac: virtual_mac(owner.virtual_router, address.is_ipv6()),
+            virtual_mac: virtual_mac(owner.virtual_router, is_ipv6(owner.key)),
             ..entry(path)
         });
         let entry = match (value, old) {
@@ -170,6 +170,10 @@ impl Applied {
         }
         Ok(after)
     }
+}
+
+fn is_ipv6(key: &ServiceKey) -> bool {
+    Ipv6Addr::from(key.address).to_ipv4_mapped().is_none()
 }
 
 /// What a server's load is divided by.
