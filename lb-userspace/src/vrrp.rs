@@ -18,6 +18,8 @@ mod interface;
 mod limit;
 pub mod machine;
 pub mod packet;
+#[cfg(test)]
+mod simulation;
 mod socket;
 mod statistics;
 mod thread;

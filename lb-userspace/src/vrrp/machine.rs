@@ -23,7 +23,7 @@ mod tests;
 
 pub use cause::Cause;
 
-use backup::{Backup, Expiry};
+use backup::{Backup, Expiry, Ready};
 use master::Master;
 
 /// Priority of an advertisement that gives up mastership.
@@ -223,8 +223,8 @@ impl Machine {
             Phase::Backup(backup) => match backup.tick(&self.settings, now) {
                 Expiry::None => Vec::new(),
                 Expiry::Overslept(by) => vec![Effect::Overslept { by }],
-                Expiry::Due(cause) if self.grouped => {
-                    backup.wait_for_group(cause);
+                Expiry::Due(_) if self.grouped => {
+                    backup.wait_for_group(Ready::Expired);
                     Vec::new()
                 }
                 Expiry::Due(cause) => self.become_master(cause, now),
@@ -258,7 +258,7 @@ impl Machine {
             if !self.grouped {
                 return self.become_master(Cause::Owner, now);
             }
-            backup.wait_for_group(Cause::Owner);
+            backup.wait_for_group(Ready::Owner);
         }
         self.enter(Phase::Backup(backup), Cause::Started, now)
     }

@@ -30,8 +30,14 @@ pub(super) struct Backup {
     /// Set once this program has overslept: the end of the second wait, which is the last.
     second_wait: Option<Instant>,
     overslept: bool,
-    /// The timer has run out, for this reason; the other members of the group are waited for.
-    ready: Option<Cause>,
+    ready: Option<Ready>,
+}
+
+/// Why a member of a group could be MASTER, and waits for the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ready {
+    Owner,
+    Expired,
 }
 
 /// What [`Backup::tick`] finds.
@@ -68,12 +74,17 @@ impl Backup {
         self.ready.is_none().then(|| self.deadline(settings))
     }
 
-    pub(super) fn ready(&self) -> Option<&Cause> {
-        self.ready.as_ref()
+    /// Why it may become MASTER with its group, if it may.
+    pub(super) fn ready(&self) -> Option<Cause> {
+        self.ready.map(|ready| match ready {
+            Ready::Owner => Cause::Owner,
+            // What was heard since counts, too.
+            Ready::Expired => self.cause(),
+        })
     }
 
-    pub(super) fn wait_for_group(&mut self, cause: Cause) {
-        self.ready = Some(cause);
+    pub(super) fn wait_for_group(&mut self, ready: Ready) {
+        self.ready = Some(ready);
     }
 
     fn interval(&self, settings: &Settings) -> Duration {

@@ -52,7 +52,7 @@ impl Machine {
     /// All members are ready: this one becomes MASTER for the reason that made it ready.
     pub(in crate::vrrp) fn lead(&mut self, now: Instant) -> Vec<Effect> {
         match &self.phase {
-            Phase::Backup(backup) => match backup.ready().cloned() {
+            Phase::Backup(backup) => match backup.ready() {
                 Some(cause) => self.become_master(cause, now),
                 None => Vec::new(),
             },
