@@ -15,6 +15,7 @@ pub mod topology;
 
 pub use director::Director;
 pub use programs::Programs;
+pub(crate) use real_server::spawn_logged;
 pub use real_server::{ECHO_PORT, RealServer, WEB_PORT};
 pub use remains::sweep;
 
