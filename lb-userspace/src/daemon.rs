@@ -236,7 +236,7 @@ async fn start(
     tokio::spawn(monitor::run(events.clone()));
     tokio::spawn(nftables::run(events.clone()));
     let emit = events.clone();
-    let vrrp = vrrp::Handle::spawn(move |event| {
+    let vrrp = vrrp::Handle::spawn(control.config().global.realtime, move |event| {
         // On the protocol's own thread: it must not wait for us.
         if emit.try_send(Event::Vrrp(event)).is_err() {
             tracing::error!("the daemon does not keep up with VRRP events");

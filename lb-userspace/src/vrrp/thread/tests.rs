@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::config::{Auth, ChecksumForm, Version};
-use crate::vrrp::{State, arp};
+use crate::vrrp::State;
+use crate::vrrp::frame::arp;
 use lab::{Lab, PATIENCE, Seen, VIP, can_run, instance};
 
 mod lab;
