@@ -18,6 +18,7 @@ mod global;
 mod health;
 mod kind;
 mod names;
+mod network;
 mod places;
 mod reader;
 mod report;

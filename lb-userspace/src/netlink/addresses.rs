@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use futures_util::TryStreamExt;
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{
-    AddressAttribute, AddressHeaderFlags, AddressMessage, AddressProtocol,
+    AddressAttribute, AddressHeaderFlags, AddressMessage, AddressProtocol, CacheInfo,
 };
 
 use crate::config::InterfaceAddress;
@@ -55,6 +55,9 @@ impl Netlink {
         message
             .attributes
             .push(AddressAttribute::Protocol(PROTOCOL));
+        if ip.is_ipv6() {
+            message.attributes.push(unpreferred());
+        }
         if on_virtual {
             let metric = AddressAttribute::RoutePriority(VIRTUAL_METRIC);
             message.attributes.push(metric);
@@ -62,6 +65,11 @@ impl Netlink {
         match request.execute().await.map_err(io_error) {
             Ok(()) => Ok(Added::New),
             Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Ok(Added::WasThere),
+            Err(error) if error.raw_os_error() == Some(libc::EACCES) && ip.is_ipv6() => {
+                let reason = "IPv6 is switched off there: see the sysctls \
+                              net.ipv6.conf.*.disable_ipv6";
+                Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
+            }
             Err(error) => Err(error),
         }
     }
@@ -85,7 +93,8 @@ impl Netlink {
             Err(error)
                 if matches!(
                     error.raw_os_error(),
-                    Some(libc::EADDRNOTAVAIL | libc::ENODEV)
+                    // The last one: the interface has no IPv6 any more.
+                    Some(libc::EADDRNOTAVAIL | libc::ENODEV | libc::ENXIO)
                 ) =>
             {
                 Ok(())
@@ -103,6 +112,16 @@ impl Netlink {
         let all: Vec<AddressMessage> = all.try_collect().await.map_err(io_error)?;
         Ok(all.iter().filter_map(decode).collect())
     }
+}
+
+/// Lets the kernel take an IPv6 address as its own sender's only where it has no other (RFC 4862
+/// section 5.5.4): it would prefer the newest one of a network, and the checks of real servers,
+/// which have the virtual address themselves, would come from there.
+fn unpreferred() -> AddressAttribute {
+    let mut lifetimes = CacheInfo::default();
+    lifetimes.ifa_preferred = 0;
+    lifetimes.ifa_valid = u32::MAX;
+    AddressAttribute::CacheInfo(lifetimes)
 }
 
 pub(super) fn decode(message: &AddressMessage) -> Option<Address> {
