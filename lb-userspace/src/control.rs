@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::config::{self, Config, InterfaceAddress};
 use crate::health::{Subject, Verdict};
 use crate::netlink::{Link, Neighbour, Resolution, Route};
-use crate::vrrp;
+use crate::vrrp::{self, State};
 
 pub mod devices;
 mod drain;
@@ -20,15 +20,17 @@ pub mod plane;
 mod reach;
 mod server;
 mod standby;
+pub mod track;
 mod vlan;
 mod wanted;
 
 pub use drain::DrainError;
 use drain::Drains;
-pub use instance::{Instance, Serving};
+pub use instance::{Instance, Leader, Rival, Serving};
 use plane::Planes;
 pub use server::ServerState;
 pub use standby::ipvs_key;
+use track::Tracking;
 
 /// An instance whose real servers are not all known by then takes part nevertheless.
 const READY_LIMIT: Duration = Duration::from_secs(5);
@@ -44,7 +46,7 @@ pub struct Control {
     neighbours: BTreeMap<(u32, IpAddr), Resolution>,
     planes: Planes,
     drains: Drains,
-    stopping: bool,
+    tracking: Tracking,
 }
 
 impl Control {
@@ -64,7 +66,7 @@ impl Control {
             routes: BTreeMap::new(),
             neighbours: BTreeMap::new(),
             drains: Drains::default(),
-            stopping: false,
+            tracking: Tracking::default(),
         };
         control.configure(config, now);
         control
@@ -91,6 +93,7 @@ impl Control {
         self.verdicts
             .retain(|subject, _| subjects.contains(subject));
         self.drains.configure(&config, now);
+        self.tracking.configure(&config.vrrp);
         self.config = config;
     }
 
@@ -153,7 +156,14 @@ impl Control {
     pub fn vrrp(&mut self, event: &vrrp::Event, now: Instant) {
         let instance = event.instance();
         if let Some(known) = instance.and_then(|name| self.instances.get_mut(name)) {
-            known.event(event, self.stopping, now);
+            known.event(event, now);
+        }
+    }
+
+    /// The operator ended what a resignation did.
+    pub fn claimed(&mut self, name: &str) {
+        if let Some(instance) = self.instances.get_mut(name) {
+            instance.resigned = false;
         }
     }
 
@@ -167,17 +177,14 @@ impl Control {
         &mut self.planes
     }
 
-    /// From now on the director gives up: services of which it is MASTER go on until another
-    /// director leads.
-    pub const fn stop(&mut self) {
-        self.stopping = true;
-    }
-
-    /// Whether nothing is left to hand over.
+    /// Whether all instances have given up, and nothing is left to hand over.
     #[must_use]
     pub fn has_handed_over(&self) -> bool {
-        let serving = |instance: &Instance| instance.serving != Serving::Idle;
-        !self.instances.values().any(serving)
+        let busy = |instance: &Instance| {
+            let takes_part = matches!(instance.state, State::Backup | State::Master);
+            takes_part || instance.serving != Serving::Idle
+        };
+        !self.instances.values().any(busy)
     }
 
     /// When time alone will change something next.

@@ -1,6 +1,6 @@
 //! The running director: carries events to [`Control`], and the kernel to what follows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,8 +15,10 @@ use crate::config::{self, Config, InterfaceAddress};
 use crate::control::Control;
 use crate::dataplane::ipvs::IpvsError;
 use crate::dataplane::xdp::XdpError;
+use crate::events::{self, Journal};
 use crate::health::{Checks, Verdict};
 use crate::netlink::{Netlink, hosts, monitor, nftables};
+use crate::track::{Report, Trackers};
 use crate::vrrp;
 
 mod accept;
@@ -27,6 +29,7 @@ mod devices;
 mod drains;
 mod lock;
 mod log;
+mod notify;
 mod planes;
 mod reload;
 mod repairs;
@@ -35,12 +38,14 @@ mod signals;
 mod switch;
 mod systemd;
 mod trace;
+mod track;
 
 use accept::Accept;
 use addresses::Guard;
 use devices::Devices;
 use drains::Drains;
 use lock::Lock;
+use notify::Notify;
 use planes::Kernel;
 use repairs::Pace;
 use systemd::Systemd;
@@ -55,6 +60,9 @@ const AUDIT: Duration = Duration::from_millis(500);
 const PROGRAM_LOG: Duration = Duration::from_millis(200);
 /// On top of an advertisement interval, in which a backup takes over after priority 0.
 const HANDOVER_SLACK: Duration = Duration::from_millis(500);
+
+/// Notify scripts that run at the end are not waited for any longer.
+const NOTIFY_LIMIT: Duration = Duration::from_secs(3);
 
 /// Why an instance takes no part.
 const NO_PLANE: &str = "no data plane of this director can serve any of its services";
@@ -96,6 +104,7 @@ enum Event {
     Route(hosts::Found),
     Change(monitor::Change),
     Vrrp(vrrp::Event),
+    Tracked(Report),
     Query(Query),
     /// A signal: the protocol has given up already.
     Stop,
@@ -116,6 +125,12 @@ impl From<hosts::Found> for Event {
 impl From<monitor::Change> for Event {
     fn from(change: monitor::Change) -> Self {
         Self::Change(change)
+    }
+}
+
+impl From<Report> for Event {
+    fn from(report: Report) -> Self {
+        Self::Tracked(report)
     }
 }
 
@@ -158,6 +173,12 @@ struct Daemon {
     /// Instances that refuse mastership, as was said.
     unfit: BTreeSet<String>,
     trace: Option<trace::Trace>,
+    journal: Journal,
+    trackers: Trackers<Event>,
+    /// What the protocol was told of tracking.
+    standings: BTreeMap<String, vrrp::Standing>,
+    notify: Notify,
+    started_at: SystemTime,
 }
 
 /// Runs the director until it is told to stop by SIGTERM or SIGINT.
@@ -208,7 +229,8 @@ async fn start(
     control.inherit(&left);
     let drains = Drains::restore(&directory, &mut control);
     let record = directory.join("ipvs");
-    let kernel = Kernel::get(&mut control, &record).await?;
+    let journal = Journal::default();
+    let kernel = Kernel::get(&mut control, &record, journal.clone()).await?;
     let (hosts, wanted) = watch::channel(control.wanted_hosts());
     tokio::spawn(hosts::run(netlink.clone(), wanted, events.clone()));
     tokio::spawn(monitor::run(events.clone()));
@@ -240,13 +262,18 @@ async fn start(
         systemd: Systemd::new(),
         netlink,
         vrrp,
-        checks: Checks::new(events),
+        checks: Checks::new(events.clone()),
         hosts,
         verdicts: Vec::new(),
         retry_at: None,
         deadline: None,
         unfit: BTreeSet::new(),
         trace: None,
+        notify: Notify::new(journal.clone()),
+        journal,
+        trackers: Trackers::new(events),
+        standings: BTreeMap::new(),
+        started_at: SystemTime::now(),
     })
 }
 
@@ -259,6 +286,10 @@ impl Daemon {
             instances: config.vrrp.clone(),
             groups: config.sync_groups.clone(),
         });
+        self.trackers.configure(&config.vrrp);
+        self.notify.configure(config);
+        self.standings.clear();
+        self.stand();
         self.follow_log();
     }
 
@@ -313,6 +344,8 @@ impl Daemon {
         self.expire_trace();
         self.refresh_links().await;
         self.audit_parents();
+        // Tracked interfaces: the protocol does not wait for the planes.
+        self.stand();
         self.kernel.tick(Instant::now());
         self.kernel.audit(&mut self.control, &self.record).await;
     }
@@ -334,7 +367,6 @@ impl Daemon {
         }
         tracing::info!("stopping: handing over to another director");
         systemd::stopping();
-        self.control.stop();
         let intervals = self.control.config().vrrp.iter().map(|v| v.advert_interval);
         let longest = intervals.max().unwrap_or_default();
         self.deadline = Some(now + (longest + HANDOVER_SLACK).min(HANDOVER_LIMIT));
@@ -347,7 +379,9 @@ impl Daemon {
         self.remove_addresses(&BTreeSet::new()).await;
         self.remove_devices().await;
         self.remove_filter().await;
-        self.kernel.remove().await
+        let removed = self.kernel.remove().await;
+        self.notify.finish(NOTIFY_LIMIT).await;
+        removed
     }
 
     async fn handle(&mut self, event: Event) {
@@ -362,9 +396,11 @@ impl Daemon {
             }
             Event::Change(change) => self.change(change).await,
             Event::Vrrp(event) => {
-                log::vrrp(&event);
+                self.journal.tell(events::Event::from(&event));
                 self.control.vrrp(&event, Instant::now());
+                self.notify.enter(&event);
             }
+            Event::Tracked(report) => self.tracked(report),
             Event::Query((request, reply)) => {
                 let answer = self.answer(request).await;
                 // The client may have gone.

@@ -34,6 +34,8 @@ pub struct Link {
     pub name: String,
     pub mac: Option<Mac>,
     pub mtu: u32,
+    /// It is up and has a carrier.
+    pub up: bool,
     /// The XDP program that it carries, ours or another.
     pub xdp: Option<AttachedProgram>,
     /// It is a VLAN on another interface of this host.

@@ -16,6 +16,7 @@ mod wire;
 
 pub use director::Director;
 pub use programs::Programs;
+pub(crate) use real_server::spawn_logged;
 pub use real_server::{ECHO_PORT, RealServer, WEB_PORT};
 pub use remains::sweep;
 pub use wire::Wire;

@@ -3,7 +3,8 @@
 //! A [`lab::Lab`] is a switch, a client with many addresses, two directors and some real servers
 //! with HTTP and echo servers; [`lab6`] is a smaller one of IPv6. [`client`] makes the traffic, [`steps`] are the points of the main
 //! job, and [`harness`] runs a step as a test. [`sandbox`] is for the program
-//! alone, and [`bench`] measures it. Needs root.
+//! alone, and [`bench`] measures it. [`vrrp_lab`] has other VRRP implementations beside lvx. Needs
+//! root.
 
 pub mod bench;
 pub mod client;
@@ -20,4 +21,5 @@ pub mod sandbox;
 pub mod segment;
 pub mod steps;
 pub mod test_run;
+pub mod vrrp_lab;
 pub mod wait;

@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime};
 use crate::api::shape::Reloaded;
 use crate::config::{self, Global};
 use crate::control::Control;
+use crate::events::{Event, Kind, Level};
 
 use super::{Daemon, devices, systemd};
 
@@ -16,12 +17,20 @@ impl Daemon {
         systemd::ready();
         match &result {
             Ok(reloaded) => {
-                tracing::info!(changed = reloaded.changed, "configuration reloaded");
+                let text = if reloaded.changed {
+                    "configuration reloaded"
+                } else {
+                    "configuration reloaded: it is the same as before"
+                };
+                let event = Event::new(Kind::Reload, text).field("changed", reloaded.changed);
+                self.journal.tell(event);
                 self.source.loaded_at = SystemTime::now();
                 self.source.error = None;
             }
             Err(error) => {
-                tracing::error!("reload refused, the old configuration stays in force: {error}");
+                let text = format!("reload refused, the old configuration stays in force: {error}");
+                self.journal
+                    .tell(Event::new(Kind::Reload, text).level(Level::Error));
                 self.source.error = Some(error.clone());
             }
         }

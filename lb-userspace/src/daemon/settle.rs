@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::config::PlaneChoice;
+use crate::events::{Event, Kind};
 use crate::vrrp;
 
 use super::{Daemon, DaemonError, NO_PLANE, log};
@@ -34,9 +35,12 @@ impl Daemon {
         self.add_addresses(addresses).await;
         let unfit = self.control.unfit();
         for instance in unfit.difference(&self.unfit) {
-            tracing::error!(%instance, "mastership refused: {NO_PLANE}; see `lvx status`");
+            let text = format!("{instance}: mastership refused: {NO_PLANE}; see `lvx status`");
+            self.journal
+                .tell(Event::new(Kind::Failure, text).instance(instance));
         }
         self.unfit = unfit;
+        self.stand();
         for instance in self.control.take_unfit() {
             self.vrrp.send(vrrp::Command::Stop { instance });
         }
@@ -46,6 +50,7 @@ impl Daemon {
         for instance in self.control.take_ready(now) {
             self.vrrp.send(vrrp::Command::Start { instance });
         }
+        self.tell_changes();
         if let Err(error) = self.kernel.follow_sync(&self.control).await {
             tracing::error!(%error, "connection sync");
             self.retry(now + RETRY);
@@ -67,9 +72,9 @@ impl Daemon {
         match applied {
             Ok(()) => {
                 let in_kernel = Instant::now();
-                verdicts
-                    .iter()
-                    .for_each(|verdict| log::verdict(verdict, in_kernel));
+                for verdict in &verdicts {
+                    self.journal.tell(log::verdict(verdict, in_kernel));
+                }
             }
             Err(error) => {
                 tracing::error!(%error, "the data planes are not as they should be; trying again");

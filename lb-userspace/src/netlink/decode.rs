@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use netlink_packet_route::link::{
-    InfoData, InfoVlan, LinkAttribute, LinkInfo, LinkMessage, LinkXdp, XdpAttached,
+    InfoData, InfoVlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, LinkXdp, XdpAttached,
 };
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
@@ -26,6 +26,7 @@ pub(super) fn link(message: &LinkMessage) -> Link {
         name: String::new(),
         mac: None,
         mtu: 0,
+        up: is_up(message),
         xdp: None,
         vlan: vlan(message),
         macvlan: macvlan::decode(message),
@@ -42,6 +43,11 @@ pub(super) fn link(message: &LinkMessage) -> Link {
         }
     }
     link
+}
+
+fn is_up(message: &LinkMessage) -> bool {
+    let running = LinkFlags::Up | LinkFlags::Running;
+    message.header.flags.contains(running)
 }
 
 /// A VLAN device whose parent is in another network namespace stands for itself: the parent's

@@ -75,11 +75,26 @@ fn vlan_devices_name_their_parent_and_their_id() {
             name: "eth0.100".to_owned(),
             mac: Some(Mac([2, 0, 0, 0, 0, 7])),
             mtu: 1500,
+            up: false,
             xdp: None,
             vlan: Some(Vlan { parent: 3, id: 100 }),
             macvlan: None,
         };
         assert_eq!(link, expected);
+    }
+}
+
+#[test]
+fn an_interface_is_up_with_a_carrier_alone() {
+    for (flags, up) in [
+        (LinkFlags::empty(), false),
+        (LinkFlags::Up, false),
+        (LinkFlags::Running, false),
+        (LinkFlags::Up | LinkFlags::Running, true),
+    ] {
+        let mut message = LinkMessage::default();
+        message.header.flags = flags;
+        assert_eq!(link(&message).up, up, "{flags:?}");
     }
 }
 
