@@ -18,6 +18,7 @@ mod global;
 mod health;
 mod kind;
 mod names;
+mod network;
 mod reader;
 mod report;
 mod scheduling;

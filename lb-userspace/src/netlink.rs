@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use futures_util::TryStreamExt;
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{
-    AddressAttribute, AddressHeaderFlags, AddressMessage, AddressProtocol,
+    AddressAttribute, AddressHeaderFlags, AddressMessage, AddressProtocol, CacheInfo,
 };
 use netlink_packet_route::link::LinkMessage;
 use netlink_packet_route::neighbour::{
@@ -129,8 +129,16 @@ impl Netlink {
         message
             .attributes
             .push(AddressAttribute::Protocol(ADDRESS_PROTOCOL));
+        if ip.is_ipv6() {
+            message.attributes.push(unpreferred());
+        }
         match request.execute().await.map_err(io_error) {
             Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Ok(()),
+            Err(error) if error.raw_os_error() == Some(libc::EACCES) && ip.is_ipv6() => {
+                let reason = "IPv6 is switched off there: see the sysctls \
+                              net.ipv6.conf.*.disable_ipv6";
+                Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
+            }
             other => other,
         }
     }
@@ -160,7 +168,8 @@ impl Netlink {
             Err(error)
                 if matches!(
                     error.raw_os_error(),
-                    Some(libc::EADDRNOTAVAIL | libc::ENODEV)
+                    // The last one: the interface has no IPv6 any more.
+                    Some(libc::EADDRNOTAVAIL | libc::ENODEV | libc::ENXIO)
                 ) =>
             {
                 Ok(())
@@ -252,6 +261,16 @@ impl Netlink {
         let all: Vec<NeighbourMessage> = all.try_collect().await.map_err(io_error)?;
         Ok(all.iter().filter_map(decode::neighbour).collect())
     }
+}
+
+/// Lets the kernel take an IPv6 address as its own sender's only where it has no other (RFC 4862
+/// section 5.5.4): it would prefer the newest one of a network, and the checks of real servers,
+/// which have the virtual address themselves, would come from there.
+fn unpreferred() -> AddressAttribute {
+    let mut lifetimes = CacheInfo::default();
+    lifetimes.ifa_preferred = 0;
+    lifetimes.ifa_valid = u32::MAX;
+    AddressAttribute::CacheInfo(lifetimes)
 }
 
 /// The kernel's error, with its errno.

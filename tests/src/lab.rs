@@ -3,14 +3,14 @@
 //! Nothing of it is in the host's own namespace and no name is shared by two labs. Dropping it
 //! removes all of it; what a killed owner left is removed when the next lab is made.
 
-mod device;
+pub(crate) mod device;
 mod director;
 mod explain;
 mod links;
 pub mod plan;
 mod programs;
-mod real_server;
-mod remains;
+pub(crate) mod real_server;
+pub(crate) mod remains;
 pub mod topology;
 
 pub use director::Director;

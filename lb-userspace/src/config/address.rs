@@ -1,11 +1,11 @@
 //! Readers of addresses: of virtual routers, services and real servers.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use super::InterfaceAddress;
 use super::block::Value;
 use super::reader::string;
 use super::report::Report;
-use super::{InterfaceAddress, unimplemented};
 
 /// `192.0.2.10/24`; without a length it is the longest, `/32`, or of IPv6 `/128`.
 pub(super) fn interface_address(
@@ -28,60 +28,20 @@ pub(super) fn interface_address(
     })
 }
 
-/// `198.51.100.0/24`: a network, which has a length and no host's bits.
-pub(super) fn network(report: &mut Report<'_>, value: Value<'_>) -> Option<(IpAddr, u8)> {
-    let text = string(report, value)?;
-    let subject = value.subject();
-    let (ip, digits) = text.split_once('/').unwrap_or((text, ""));
-    let Ok(address) = ip.parse::<IpAddr>() else {
-        report
-            .error(
-                &value.span(),
-                format!("{subject} is not a network: {text:?}"),
-            )
-            .hint(
-                r#"write one like "198.51.100.0/24"; the default route is "0.0.0.0/0" or "::/0""#,
-            );
-        return None;
-    };
-    if digits.is_empty() {
-        let longest = longest_prefix(address);
-        report
-            .error(
-                &value.span(),
-                format!("{subject} has no prefix length: {text:?}"),
-            )
-            .hint(format!("add it; that of one host is /{longest}"));
-        return None;
-    }
-    let prefix_len = prefix_length(report, value, address, digits, 0)?;
-    let network = masked(address, prefix_len);
-    if network != address {
-        report
-            .error(
-                &value.span(),
-                format!("{subject} is a host's address, not a network's: {text:?}"),
-            )
-            .hint(format!("did you mean \"{network}/{prefix_len}\"?"));
-        return None;
-    }
-    Some((network, prefix_len))
-}
-
 /// An address that one host on the network can have.
 pub(super) fn host_address(report: &mut Report<'_>, value: Value<'_>) -> Option<IpAddr> {
     let text = string(report, value)?;
     parse_ip(report, value, text)
 }
 
-const fn longest_prefix(address: IpAddr) -> u8 {
+pub(super) const fn longest_prefix(address: IpAddr) -> u8 {
     match address {
         IpAddr::V4(_) => 32,
         IpAddr::V6(_) => 128,
     }
 }
 
-fn prefix_length(
+pub(super) fn prefix_length(
     report: &mut Report<'_>,
     value: Value<'_>,
     address: IpAddr,
@@ -108,38 +68,24 @@ fn prefix_length(
     length
 }
 
-/// The first address of the network that `address` is in.
-fn masked(address: IpAddr, prefix_len: u8) -> IpAddr {
-    let host_bits = u32::from(longest_prefix(address) - prefix_len);
-    match address {
-        IpAddr::V4(ip) => {
-            let mask = u32::MAX.checked_shl(host_bits).unwrap_or(0);
-            Ipv4Addr::from(u32::from(ip) & mask).into()
-        }
-        IpAddr::V6(ip) => {
-            let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
-            Ipv6Addr::from(u128::from(ip) & mask).into()
-        }
-    }
-}
-
-/// `192.0.2.10:80`, or `192.0.2.10:0` for all ports.
-pub(super) fn service_address(report: &mut Report<'_>, value: Value<'_>) -> Option<SocketAddrV4> {
+/// `192.0.2.10:80` or `[2001:db8::10]:80`; port 0 for all ports.
+pub(super) fn service_address(report: &mut Report<'_>, value: Value<'_>) -> Option<SocketAddr> {
     let text = string(report, value)?;
     let (ip, port) = split_port(text);
-    let ip = virtual_ip(report, value, ip)?;
+    let ip = parse_ip(report, value, ip)?;
     let Some(port) = port else {
-        let subject = value.subject();
+        let (subject, example) = (value.subject(), SocketAddr::new(ip, 80));
         report
             .error(&value.span(), format!("{subject} has no port: {text:?}"))
-            .hint(format!("add the port, like \"{ip}:80\""));
+            .hint(format!("add the port, like \"{example}\""));
         return None;
     };
+    beyond_link(report, value, ip)?;
     let port = port_number(report, value, port, 0)?;
-    Some(SocketAddrV4::new(ip, port))
+    Some(SocketAddr::new(ip, port))
 }
 
-/// `192.0.2.21` or, with the service's port, `192.0.2.21:80`.
+/// `192.0.2.21` or, with the service's port, `192.0.2.21:80`; IPv6 with a port in brackets.
 pub(super) fn server_address(
     report: &mut Report<'_>,
     value: Value<'_>,
@@ -147,6 +93,7 @@ pub(super) fn server_address(
     let text = string(report, value)?;
     let (ip, port) = split_port(text);
     let ip = parse_ip(report, value, ip)?;
+    beyond_link(report, value, ip)?;
     let port = match port {
         Some(port) => Some(port_number(report, value, port, 1)?),
         None => None,
@@ -154,15 +101,20 @@ pub(super) fn server_address(
     Some((ip, port))
 }
 
-fn virtual_ip(report: &mut Report<'_>, value: Value<'_>, text: &str) -> Option<Ipv4Addr> {
-    match parse_ip(report, value, text)? {
-        IpAddr::V4(ip) => Some(ip),
-        IpAddr::V6(_) => {
+/// Refuses an IPv6 address that means another host on each link.
+fn beyond_link(report: &mut Report<'_>, value: Value<'_>, ip: IpAddr) -> Option<()> {
+    match ip {
+        IpAddr::V6(v6) if v6.is_unicast_link_local() => {
+            let subject = value.subject();
             report
-                .error(&value.span(), unimplemented::message(unimplemented::IPV6))
-                .hint("use an IPv4 address");
+                .error(
+                    &value.span(),
+                    format!("{subject} is a link-local address, which no router forwards: {ip}"),
+                )
+                .hint("use a global address, or a unique local one of fd00::/8");
             None
         }
+        IpAddr::V4(_) | IpAddr::V6(_) => Some(()),
     }
 }
 

@@ -65,8 +65,6 @@ const VALUES: &[(Kind, &str, &[&str])] = &[(
     ],
 )];
 
-pub(super) const IPV6: &str = "an IPv6 service";
-
 pub(super) fn key(kind: Kind, key: &str) -> bool {
     KEYS.iter()
         .any(|(block, keys)| *block == kind && keys.contains(&key))
