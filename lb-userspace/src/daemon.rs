@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::api::server::{Query, Socket};
+use crate::api::server::Socket;
 use crate::config::{self, Config, InterfaceAddress};
 use crate::control::Control;
 use crate::dataplane::ipvs::IpvsError;
@@ -17,11 +17,12 @@ use crate::dataplane::xdp::XdpError;
 use crate::events::{self, Journal};
 use crate::health::{Checks, Verdict};
 use crate::netlink::{Netlink, hosts, monitor};
-use crate::track::{Report, Trackers};
+use crate::track::Trackers;
 use crate::vrrp;
 
 mod answer;
 mod drains;
+mod event;
 mod lock;
 mod log;
 mod notify;
@@ -33,6 +34,7 @@ mod trace;
 mod track;
 
 use drains::Drains;
+use event::Event;
 use lock::Lock;
 use notify::Notify;
 use planes::Kernel;
@@ -80,46 +82,6 @@ impl DaemonError {
     fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |error| Self::Io { what, error }
-    }
-}
-
-/// All that can happen to a director.
-enum Event {
-    Verdict(Verdict),
-    Route(hosts::Found),
-    Change(monitor::Change),
-    Vrrp(vrrp::Event),
-    Tracked(Report),
-    Query(Query),
-}
-
-impl From<Verdict> for Event {
-    fn from(verdict: Verdict) -> Self {
-        Self::Verdict(verdict)
-    }
-}
-
-impl From<hosts::Found> for Event {
-    fn from(found: hosts::Found) -> Self {
-        Self::Route(found)
-    }
-}
-
-impl From<monitor::Change> for Event {
-    fn from(change: monitor::Change) -> Self {
-        Self::Change(change)
-    }
-}
-
-impl From<Report> for Event {
-    fn from(report: Report) -> Self {
-        Self::Tracked(report)
-    }
-}
-
-impl From<Query> for Event {
-    fn from(query: Query) -> Self {
-        Self::Query(query)
     }
 }
 
