@@ -18,6 +18,8 @@ mod global;
 mod health;
 mod kind;
 mod names;
+mod network;
+mod places;
 mod reader;
 mod report;
 mod scheduling;
@@ -39,6 +41,7 @@ use lb_common::record::DEFAULT_ROOM;
 
 pub use check::{load, parse};
 pub use diagnostic::{Diagnostic, Errors};
+pub use places::{Places, places};
 pub use script::Script;
 pub use timing::{DRAIN_DEADLINES, drain_deadline, show_duration};
 pub use track::{Track, Tracked, TrackedScript};

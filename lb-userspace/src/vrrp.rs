@@ -1,6 +1,6 @@
 //! VRRP version 2 (RFC 3768) and 3 (RFC 9568), by multicast and unicast.
 //!
-//! `packet`, `checksum`, `machine`, `announce` and the frame builder of `arp` are PURE; `thread`
+//! `packet`, `checksum`, `machine`, `group`, `announce` and the frame builder of `arp` are PURE; `thread`
 //! is the one loop that feeds them and carries their effects out.
 
 use std::fmt;
@@ -13,10 +13,13 @@ use crate::dataplane::table::Mac;
 pub mod announce;
 pub mod arp;
 pub mod checksum;
+pub mod group;
 mod interface;
 mod limit;
 pub mod machine;
 pub mod packet;
+#[cfg(test)]
+mod simulation;
 mod socket;
 mod statistics;
 mod thread;

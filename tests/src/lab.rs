@@ -12,12 +12,14 @@ mod programs;
 pub(crate) mod real_server;
 pub(crate) mod remains;
 pub mod topology;
+mod wire;
 
 pub use director::Director;
 pub use programs::Programs;
 pub(crate) use real_server::spawn_logged;
 pub use real_server::{ECHO_PORT, RealServer, WEB_PORT};
 pub use remains::sweep;
+pub use wire::Wire;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Hosts in network namespaces: the lab in which the demo and the end-to-end tests run lvx.
 //!
 //! A [`lab::Lab`] is a switch, a client with many addresses, two directors and some real servers
-//! with HTTP and echo servers. [`client`] makes the traffic, [`steps`] are the points of the main
+//! with HTTP and echo servers; [`lab6`] is a smaller one of IPv6. [`client`] makes the traffic, [`steps`] are the points of the main
 //! job, and [`harness`] runs a step as a test. [`sandbox`] is for the program
 //! alone, and [`bench`] measures it. [`vrrp_lab`] has other VRRP implementations beside lvx. Needs
 //! root.

@@ -149,7 +149,7 @@ fn service(out: &mut String, service: &Service) {
     }
 }
 
-fn counts(counts: &[Count]) -> String {
+pub(super) fn counts(counts: &[Count]) -> String {
     let some: Vec<String> = counts
         .iter()
         .filter(|count| count.packets > 0)

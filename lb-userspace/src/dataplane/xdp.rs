@@ -74,6 +74,18 @@ pub fn remove_left(directory: &Path) -> Result<(), XdpError> {
     })
 }
 
+/// Takes the program of an earlier daemon off its interfaces, and names what it was pinned as;
+/// its maps stay.
+///
+/// # Errors
+/// A pin cannot be removed.
+pub fn detach_left(directory: &Path) -> Result<Vec<String>, XdpError> {
+    pins::detach_left(directory).map_err(|error| XdpError::Pins {
+        path: directory.display().to_string(),
+        error,
+    })
+}
+
 /// What [`Xdp::apply`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

@@ -1,4 +1,5 @@
-//! When gratuitous ARP goes out: a burst after a takeover, then a slow refresh. PURE.
+//! When announcements (gratuitous ARP, unsolicited neighbour advertisements) go out: a burst after
+//! a takeover, perhaps a second one, then a slow refresh. PURE.
 
 use std::time::Instant;
 
@@ -8,9 +9,15 @@ use crate::config::Garp;
 #[derive(Debug, Clone)]
 pub struct Schedule {
     garp: Garp,
+    /// The next of a burst, or the next refresh.
     next: Option<Instant>,
+    /// When the second burst begins.
+    second: Option<Instant>,
     /// Announcements of the burst still to come.
     burst_left: u8,
+    /// Time of the last one since [`Self::start`]; `None` also before the first.
+    last: Option<Instant>,
+    started: bool,
 }
 
 impl Schedule {
@@ -19,20 +26,39 @@ impl Schedule {
         Self {
             garp,
             next: None,
+            second: None,
             burst_left: 0,
+            last: None,
+            started: false,
         }
     }
 
     /// Begins a burst, the first announcement being due at once.
     pub fn start(&mut self, now: Instant) {
+        self.started = true;
+        self.last = None;
+        self.second = self.garp.delay.map(|delay| now + delay);
         self.burst_left = self.garp.count;
         self.next = Some(now);
     }
 
+    /// Another host may have announced the addresses as its own: a burst of
+    /// `Garp::lower_priority`. However often this is called, announcements stay `Garp::interval`
+    /// apart. Ignored before [`Self::start`].
+    pub fn lower_priority_heard(&mut self, now: Instant) {
+        if !self.started || self.garp.lower_priority == 0 {
+            return;
+        }
+        if self.burst_left == 0 {
+            let earliest = self.last.map(|last| last + self.garp.interval);
+            self.next = Some(earliest.map_or(now, |earliest| earliest.max(now)));
+        }
+        self.burst_left = self.burst_left.max(self.garp.lower_priority);
+    }
+
     /// Nothing is due any more.
     pub fn stop(&mut self) {
-        self.burst_left = 0;
-        self.next = None;
+        *self = Self::new(self.garp);
     }
 
     /// Takes other settings; a burst that is running goes on, with at most the new count to come.
@@ -42,21 +68,30 @@ impl Schedule {
         }
         self.garp = garp;
         self.burst_left = self.burst_left.min(garp.count);
-        if self.burst_left == 0 && self.next.is_some() {
+        if garp.delay.is_none() {
+            self.second = None;
+        }
+        if self.burst_left == 0 && self.started {
             self.next = garp.refresh.map(|refresh| now + refresh);
         }
     }
 
     /// When [`Self::due`] is worth the next call; `None` at rest.
     pub fn next_timeout(&self) -> Option<Instant> {
-        self.next
+        self.next.into_iter().chain(self.second).min()
     }
 
     /// Whether an announcement for each address shall go out now; counts it as done.
     pub fn due(&mut self, now: Instant) -> bool {
+        if self.second.is_some_and(|second| second <= now) {
+            self.second = None;
+            self.burst_left = self.garp.count;
+            self.next = Some(now);
+        }
         if self.next.is_none_or(|next| next > now) {
             return false;
         }
+        self.last = Some(now);
         self.burst_left = self.burst_left.saturating_sub(1);
         // Counted from now: after a late wake-up the announcements do not bunch.
         self.next = if self.burst_left > 0 {
@@ -139,6 +174,40 @@ mod tests {
         assert!(schedule.due(late));
         assert!(!schedule.due(late));
         assert_eq!(schedule.next_timeout(), Some(late + 100 * MS));
+    }
+
+    #[test]
+    fn second_burst_after_the_delay() {
+        let now = Instant::now();
+        let mut schedule = Schedule::new(Garp {
+            delay: Some(1000 * MS),
+            ..garp(2, Some(700 * MS))
+        });
+        schedule.start(now);
+        let due = run(&mut schedule, now, 2000 * MS);
+        assert_eq!(due, [0, 100, 800, 1000, 1100, 1800]);
+        schedule.start(now);
+        schedule.stop();
+        assert_eq!(schedule.next_timeout(), None);
+    }
+
+    #[test]
+    fn a_loser_is_answered_by_a_burst_without_bunching() {
+        let now = Instant::now();
+        let mut schedule = Schedule::new(Garp {
+            lower_priority: 3,
+            ..garp(1, None)
+        });
+        schedule.lower_priority_heard(now);
+        assert_eq!(schedule.next_timeout(), None, "not announced yet");
+        schedule.start(now);
+        assert_eq!(run(&mut schedule, now, 10 * MS), [0]);
+        for _ in 0..1000 {
+            schedule.lower_priority_heard(now + 20 * MS);
+        }
+        assert_eq!(run(&mut schedule, now, 10_000 * MS), [100, 200, 300]);
+        schedule.lower_priority_heard(now + 20_000 * MS);
+        assert_eq!(schedule.next_timeout(), Some(now + 20_000 * MS));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The Internet checksum (RFC 1071) over a VRRP message, in the two forms in use. PURE.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use super::packet::PROTOCOL;
 
@@ -11,15 +11,22 @@ pub fn plain(message: &[u8]) -> u16 {
     finish(sum(message))
 }
 
-/// Checksum of `message` behind an IPv4 pseudo-header, as RFC 5798 section 5.2.8 is commonly read.
+/// Checksum of `message` behind the pseudo-header of the addresses' family: version 3 over IPv6
+/// (RFC 9568 section 5.2.8), and over IPv4 as RFC 5798 section 5.2.8 is commonly read.
 ///
 /// 0 if the message carries its correct checksum already.
-pub fn with_pseudo_header(source: Ipv4Addr, destination: Ipv4Addr, message: &[u8]) -> u16 {
-    let pseudo = sum(&source.octets())
-        + sum(&destination.octets())
-        + u64::from(PROTOCOL)
-        + message.len() as u64;
+pub fn with_pseudo_header(source: IpAddr, destination: IpAddr, message: &[u8]) -> u16 {
+    // Both families' pseudo-headers have these and zeros, in other places, which a sum ignores.
+    let pseudo =
+        sum_address(source) + sum_address(destination) + u64::from(PROTOCOL) + message.len() as u64;
     finish(pseudo + sum(message))
+}
+
+fn sum_address(address: IpAddr) -> u64 {
+    match address {
+        IpAddr::V4(address) => sum(&address.octets()),
+        IpAddr::V6(address) => sum(&address.octets()),
+    }
 }
 
 /// Sum of the big-endian 16-bit words; an odd last byte is the high half of a word.
@@ -41,6 +48,8 @@ fn finish(mut sum: u64) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use super::*;
 
     #[test]
@@ -61,7 +70,23 @@ mod tests {
         let message = [0x31, 51, 100, 1];
         let spelt_out = [192, 0, 2, 1, 224, 0, 0, 18, 0, 112, 0, 4, 0x31, 51, 100, 1];
         assert_eq!(
-            with_pseudo_header(source, destination, &message),
+            with_pseudo_header(source.into(), destination.into(), &message),
+            plain(&spelt_out)
+        );
+    }
+
+    #[test]
+    fn ipv6_pseudo_header_of_rfc8200() {
+        let source = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+        let destination = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
+        let message = [0x31, 51, 100, 1];
+        // RFC 8200 section 8.1: addresses, length in 32 bits, 24 bits of zeros, next header.
+        let mut spelt_out = source.octets().to_vec();
+        spelt_out.extend(destination.octets());
+        spelt_out.extend([0, 0, 0, 4, 0, 0, 0, 112]);
+        spelt_out.extend(message);
+        assert_eq!(
+            with_pseudo_header(source.into(), destination.into(), &message),
             plain(&spelt_out)
         );
     }

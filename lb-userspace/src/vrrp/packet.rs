@@ -1,8 +1,9 @@
-//! VRRP advertisements on the wire: version 2 (RFC 3768 section 5) and version 3 over IPv4
-//! (RFC 9568 section 5). PURE.
+//! VRRP advertisements on the wire: version 2 over IPv4 (RFC 3768 section 5) and version 3 over
+//! IPv4 and IPv6 (RFC 9568 section 5). PURE.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU8;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::checksum;
@@ -12,17 +13,20 @@ mod error;
 mod ipv4;
 #[cfg(test)]
 mod tests;
+mod warning;
 
 pub use error::DecodeError;
-pub use ipv4::{Ipv4Header, split_ipv4};
+pub use ipv4::split_ipv4;
+pub use warning::Warning;
 
 /// IP protocol number of VRRP.
 pub const PROTOCOL: u8 = 112;
 /// The IPv4 multicast group of VRRP, RFC 9568 section 5.1.1.2.
-pub const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
+pub const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
+/// The IPv6 multicast group of VRRP, RFC 9568 section 5.1.2.2.
+pub const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
 
 const FIXED_LEN: usize = 8;
-const ADDRESS_LEN: usize = 4;
 /// Version 2 always carries authentication data, whatever the type.
 const AUTH_LEN: usize = 8;
 const TYPE_ADVERTISEMENT: u8 = 1;
@@ -30,6 +34,16 @@ const AUTH_NONE: u8 = 0;
 const AUTH_PASS: u8 = 1;
 /// Max Advertise Interval of version 3: 12 bits of centiseconds.
 const MAX_CENTISECONDS: u16 = 0x0fff;
+
+/// What the receive checks need of the IP header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    pub source: IpAddr,
+    /// Of the source's family.
+    pub destination: IpAddr,
+    /// TTL or hop limit.
+    pub ttl: u8,
+}
 
 /// What a director says of a virtual router.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,27 +54,34 @@ pub struct Advertisement {
     pub priority: u8,
     /// v2: whole seconds 1–255; v3: 10 ms–40.95 s in steps of 10 ms.
     pub interval: Duration,
-    /// 1 to 255 of them.
-    pub addresses: Vec<Ipv4Addr>,
+    /// 1 to 255 of them, all of one family.
+    pub addresses: Vec<IpAddr>,
     /// Version 3 has no authentication: always `None` there.
     pub auth: Auth,
 }
 
 /// What an instance lets in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Expected {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected<'a> {
+    /// Over IPv6 there is version 3 alone.
     pub version: Version,
     pub virtual_router_id: NonZeroU8,
     /// Version 2 drops any other interval; version 3 learns the master's.
     pub interval: Duration,
     pub auth: Auth,
+    /// Unicast: the sources that are let in. `None` is multicast: the destination must be the
+    /// group.
+    pub peers: Option<&'a [IpAddr]>,
+    /// 255..=255 for multicast.
+    pub ttl: RangeInclusive<u8>,
 }
 
 /// An advertisement that passed all receive checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
     pub advertisement: Advertisement,
-    /// Which of the two checksums of version 3 it carried; `None` in version 2.
+    /// Which of the two checksums of version 3 over IPv4 it carried; `None` where there is one
+    /// form only.
     pub checksum: Option<ChecksumForm>,
 }
 
@@ -75,16 +96,11 @@ pub fn peek_virtual_router_id(message: &[u8]) -> Option<u8> {
 /// # Errors
 /// The first check that fails.
 pub fn parse(
-    header: &Ipv4Header,
+    header: &Header,
     message: &[u8],
-    expected: &Expected,
+    expected: &Expected<'_>,
 ) -> Result<Received, DecodeError> {
-    if header.ttl != 255 {
-        return Err(DecodeError::Ttl(header.ttl));
-    }
-    if header.destination != GROUP {
-        return Err(DecodeError::Destination(header.destination));
-    }
+    check_header(header, expected)?;
     let Some((fixed, rest)) = message.split_first_chunk::<FIXED_LEN>() else {
         return Err(DecodeError::Length {
             expected: FIXED_LEN,
@@ -92,13 +108,15 @@ pub fn parse(
         });
     };
     let [version_type, id, priority, count, high, low, _, _] = *fixed;
-    if version_type >> 4 != version_number(expected.version) {
-        return Err(DecodeError::Version(version_type >> 4));
+    let ipv6 = header.source.is_ipv6();
+    let version = version_type >> 4;
+    if version != version_number(expected.version) || (ipv6 && expected.version == Version::V2) {
+        return Err(DecodeError::Version(version));
     }
     if version_type & 0x0f != TYPE_ADVERTISEMENT {
         return Err(DecodeError::Type(version_type & 0x0f));
     }
-    let complete_len = message_len(expected.version, count.into());
+    let complete_len = message_len(expected.version, ipv6, count.into());
     if message.len() != complete_len {
         return Err(DecodeError::Length {
             expected: complete_len,
@@ -112,7 +130,7 @@ pub fn parse(
     if count == 0 {
         return Err(DecodeError::AddressCount);
     }
-    let (addresses, auth_data) = rest.split_at(usize::from(count) * ADDRESS_LEN);
+    let (addresses, auth_data) = rest.split_at(usize::from(count) * address_len(ipv6));
     let (interval, auth) = match expected.version {
         Version::V2 => {
             let auth = check_auth(high, auth_data, expected.auth)?;
@@ -120,14 +138,13 @@ pub fn parse(
         }
         Version::V3 => (v3_interval(high, low)?, Auth::None),
     };
-    let (addresses, _) = addresses.as_chunks::<ADDRESS_LEN>();
     Ok(Received {
         advertisement: Advertisement {
             version: expected.version,
             virtual_router_id: expected.virtual_router_id,
             priority,
             interval,
-            addresses: addresses.iter().copied().map(Ipv4Addr::from).collect(),
+            addresses: decode_addresses(addresses, ipv6),
             auth,
         },
         checksum,
@@ -136,16 +153,19 @@ pub fn parse(
 
 /// The VRRP message for an advertisement; the IP header is the kernel's.
 ///
-/// `checksum` matters to version 3 only. Intervals are cut to what the version can say, and
-/// addresses after the 255th left out.
+/// `checksum` matters to version 3 over IPv4 only. Intervals are cut to what the version can say;
+/// addresses after the 255th, or not of the source's family, are left out.
 pub fn emit(
     advertisement: &Advertisement,
     checksum: ChecksumForm,
-    source: Ipv4Addr,
-    destination: Ipv4Addr,
+    source: IpAddr,
+    destination: IpAddr,
 ) -> Vec<u8> {
     let version = advertisement.version;
-    let count = u8::try_from(advertisement.addresses.len()).unwrap_or(u8::MAX);
+    let ipv6 = source.is_ipv6();
+    let addresses = advertisement.addresses.iter();
+    let addresses = addresses.filter(|address| address.is_ipv6() == ipv6);
+    let count = u8::try_from(addresses.clone().count()).unwrap_or(u8::MAX);
     let [high, low] = match version {
         Version::V2 => {
             let auth_type = match advertisement.auth {
@@ -160,7 +180,7 @@ pub fn emit(
             .min(MAX_CENTISECONDS)
             .to_be_bytes(),
     };
-    let mut message = Vec::with_capacity(message_len(version, count.into()));
+    let mut message = Vec::with_capacity(message_len(version, ipv6, count.into()));
     message.extend([
         version_number(version) << 4 | TYPE_ADVERTISEMENT,
         advertisement.virtual_router_id.get(),
@@ -171,8 +191,11 @@ pub fn emit(
         0,
         0,
     ]);
-    for address in advertisement.addresses.iter().take(count.into()) {
-        message.extend(address.octets());
+    for address in addresses.take(count.into()) {
+        match address {
+            IpAddr::V4(address) => message.extend(address.octets()),
+            IpAddr::V6(address) => message.extend(address.octets()),
+        }
     }
     let sum = match (version, checksum) {
         (Version::V2, _) => {
@@ -182,8 +205,8 @@ pub fn emit(
             });
             checksum::plain(&message)
         }
-        (Version::V3, ChecksumForm::Rfc9568) => checksum::plain(&message),
-        (Version::V3, ChecksumForm::Rfc5798) => {
+        (Version::V3, ChecksumForm::Rfc9568) if !ipv6 => checksum::plain(&message),
+        (Version::V3, ChecksumForm::Rfc9568 | ChecksumForm::Rfc5798) => {
             checksum::with_pseudo_header(source, destination, &message)
         }
     };
@@ -198,29 +221,61 @@ fn version_number(version: Version) -> u8 {
     }
 }
 
-fn message_len(version: Version, count: usize) -> usize {
+fn address_len(ipv6: bool) -> usize {
+    if ipv6 { 16 } else { 4 }
+}
+
+fn message_len(version: Version, ipv6: bool, count: usize) -> usize {
     let auth = match version {
         Version::V2 => AUTH_LEN,
         Version::V3 => 0,
     };
-    FIXED_LEN + count * ADDRESS_LEN + auth
+    FIXED_LEN + count * address_len(ipv6) + auth
+}
+
+fn check_header(header: &Header, expected: &Expected<'_>) -> Result<(), DecodeError> {
+    if !expected.ttl.contains(&header.ttl) {
+        return Err(DecodeError::Ttl {
+            ttl: header.ttl,
+            least: *expected.ttl.start(),
+            most: *expected.ttl.end(),
+        });
+    }
+    let group = match header.destination {
+        IpAddr::V4(_) => IpAddr::V4(GROUP_V4),
+        IpAddr::V6(_) => IpAddr::V6(GROUP_V6),
+    };
+    match expected.peers {
+        None if header.destination != group => Err(DecodeError::Destination(header.destination)),
+        Some(peers) if !peers.contains(&header.source) => Err(DecodeError::NotAPeer(header.source)),
+        None | Some(_) => Ok(()),
+    }
 }
 
 fn verify_checksum(
-    header: &Ipv4Header,
+    header: &Header,
     message: &[u8],
     version: Version,
 ) -> Result<Option<ChecksumForm>, DecodeError> {
-    let plain = checksum::plain(message) == 0;
+    let ipv6 = header.source.is_ipv6();
+    let plain = || checksum::plain(message) == 0;
+    let pseudo = || checksum::with_pseudo_header(header.source, header.destination, message) == 0;
     match version {
-        Version::V2 if plain => Ok(None),
-        Version::V3 if plain => Ok(Some(ChecksumForm::Rfc9568)),
-        Version::V3
-            if checksum::with_pseudo_header(header.source, header.destination, message) == 0 =>
-        {
-            Ok(Some(ChecksumForm::Rfc5798))
-        }
+        Version::V2 if plain() => Ok(None),
+        Version::V3 if ipv6 && pseudo() => Ok(None),
+        Version::V3 if !ipv6 && plain() => Ok(Some(ChecksumForm::Rfc9568)),
+        Version::V3 if !ipv6 && pseudo() => Ok(Some(ChecksumForm::Rfc5798)),
         Version::V2 | Version::V3 => Err(DecodeError::Checksum),
+    }
+}
+
+fn decode_addresses(bytes: &[u8], ipv6: bool) -> Vec<IpAddr> {
+    if ipv6 {
+        let (addresses, _) = bytes.as_chunks::<16>();
+        addresses.iter().copied().map(IpAddr::from).collect()
+    } else {
+        let (addresses, _) = bytes.as_chunks::<4>();
+        addresses.iter().copied().map(IpAddr::from).collect()
     }
 }
 

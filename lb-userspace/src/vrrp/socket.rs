@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, SockFilter, Socket, Type};
 
-use super::packet::{GROUP, PROTOCOL};
+use super::packet::{GROUP_V4, PROTOCOL};
 
 /// RFC 9568 section 5.1.1.3: receivers drop anything else, so it cannot come from afar.
 const TTL: u32 = 255;
@@ -27,7 +27,7 @@ pub(super) struct ReceiveSocket(Socket);
 impl ReceiveSocket {
     pub(super) fn open(name: &str, index: u32) -> io::Result<Self> {
         let socket = raw(name)?;
-        socket.join_multicast_v4_n(&GROUP, &InterfaceIndexOrAddress::Index(index))?;
+        socket.join_multicast_v4_n(&GROUP_V4, &InterfaceIndexOrAddress::Index(index))?;
         socket.set_multicast_all_v4(false)?;
         Ok(Self(socket))
     }
@@ -64,7 +64,7 @@ impl SendSocket {
     }
 
     pub(super) fn send(&self, message: &[u8]) -> io::Result<()> {
-        let group = SockAddr::from(SocketAddrV4::new(GROUP, 0));
+        let group = SockAddr::from(SocketAddrV4::new(GROUP_V4, 0));
         self.0.send_to(message, &group).map(drop)
     }
 }

@@ -4,7 +4,7 @@ use std::array;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::packet::DecodeError;
+use super::packet::{DecodeError, Warning};
 use crate::config::ChecksumForm;
 
 /// Counters of one instance since it was configured.
@@ -24,7 +24,9 @@ pub struct Statistics {
     pub received_rfc9568: u64,
     /// Advertisements dropped, by [`DecodeError::name`], in the order of the checks.
     pub errors: Vec<(&'static str, u64)>,
-    /// Messages on the instance's interface that were no VRRP over IPv4; shared with the other
+    /// Those of `received` with something odd, by [`Warning::name`].
+    pub warnings: Vec<(&'static str, u64)>,
+    /// Messages on the instance's interface that were no VRRP; shared with the other
     /// instances there.
     pub interface_malformed: u64,
     /// Messages on the instance's interface for a virtual router that no instance has; shared
@@ -42,6 +44,7 @@ pub(super) struct Counters {
     received_rfc5798: Counter,
     received_rfc9568: Counter,
     errors: Errors,
+    warnings: [Counter; Warning::NAMES.len()],
 }
 
 impl Counters {
@@ -56,6 +59,10 @@ impl Counters {
 
     pub(super) fn count_error(&self, error: &DecodeError) {
         self.errors.0[error.index()].add();
+    }
+
+    pub(super) fn count_warning(&self, warning: &Warning) {
+        self.warnings[warning.index()].add();
     }
 }
 
@@ -116,6 +123,7 @@ impl Entry {
     fn read(&self) -> Statistics {
         let counters = &self.counters;
         let errors = counters.errors.0.iter().map(Counter::get);
+        let warnings = counters.warnings.iter().map(Counter::get);
         Statistics {
             instance: self.instance.clone(),
             sent: counters.sent.get(),
@@ -125,6 +133,7 @@ impl Entry {
             received_rfc5798: counters.received_rfc5798.get(),
             received_rfc9568: counters.received_rfc9568.get(),
             errors: DecodeError::NAMES.into_iter().zip(errors).collect(),
+            warnings: Warning::NAMES.into_iter().zip(warnings).collect(),
             interface_malformed: self.interface.malformed.get(),
             interface_unknown_vrid: self.interface.unknown_vrid.get(),
         }
@@ -133,6 +142,8 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     #[test]
@@ -144,7 +155,13 @@ mod tests {
             interface: Arc::default(),
         };
         registry.replace(vec![entry.clone()]);
-        entry.counters.count_error(&DecodeError::Ttl(64));
+        entry.counters.count_error(&DecodeError::Ttl {
+            ttl: 64,
+            least: 255,
+            most: 255,
+        });
+        let odd = Warning::FirstNotLinkLocal(Ipv4Addr::LOCALHOST.into());
+        entry.counters.count_warning(&odd);
         entry.counters.count_received(Some(ChecksumForm::Rfc9568));
         entry.interface.unknown_vrid.add();
         let [statistics] = &registry.snapshot()[..] else {
@@ -152,6 +169,7 @@ mod tests {
         };
         assert_eq!(statistics.errors.len(), DecodeError::NAMES.len());
         assert_eq!(statistics.errors[1], ("ttl", 1));
+        assert_eq!(statistics.warnings[1], ("first_not_link_local", 1));
         assert_eq!((statistics.received, statistics.received_rfc9568), (1, 1));
         assert_eq!(statistics.interface_unknown_vrid, 1);
     }

@@ -7,6 +7,7 @@
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
@@ -32,6 +33,7 @@ pub struct Handle {
     commands: Sender<Command>,
     waker: Arc<Waker>,
     registry: Arc<Registry>,
+    beats: Arc<AtomicU64>,
     thread: JoinHandle<()>,
 }
 
@@ -47,16 +49,18 @@ impl Handle {
         let waker = Arc::new(Waker::new()?);
         let registry = Arc::new(Registry::default());
         let worker = Worker::new(Box::new(emit), Arc::clone(&registry), Instant::now());
+        let beats = Arc::new(AtomicU64::new(0));
         let thread = {
-            let waker = Arc::clone(&waker);
+            let (waker, beats) = (Arc::clone(&waker), Arc::clone(&beats));
             Builder::new()
                 .name("lvx-vrrp".to_owned())
-                .spawn(move || run(worker, &receiver, &waker))?
+                .spawn(move || run(worker, &receiver, &waker, &beats))?
         };
         Ok(Self {
             commands,
             waker,
             registry,
+            beats,
             thread,
         })
     }
@@ -74,6 +78,11 @@ impl Handle {
         self.registry.snapshot()
     }
 
+    /// How often the thread came round: once a second at least while it lives.
+    pub fn beat(&self) -> u64 {
+        self.beats.load(Ordering::Relaxed)
+    }
+
     /// Whether the thread has ended.
     pub fn is_finished(&self) -> bool {
         self.thread.is_finished()
@@ -86,8 +95,9 @@ impl Drop for Handle {
     }
 }
 
-fn run(mut worker: Worker, commands: &Receiver<Command>, waker: &Waker) {
+fn run(mut worker: Worker, commands: &Receiver<Command>, waker: &Waker, beats: &AtomicU64) {
     loop {
+        beats.fetch_add(1, Ordering::Relaxed);
         let timeout = worker.next_timeout();
         match worker.wait(waker, timeout) {
             Ok(ready) => {

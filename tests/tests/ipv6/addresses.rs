@@ -57,6 +57,12 @@ fn sender(to: &str) -> Result<IpAddr> {
     Ok(socket.local_addr()?.ip())
 }
 
+async fn own_addresses(netlink: &Netlink) -> Result<Vec<(u32, InterfaceAddress)>> {
+    let all = netlink.addresses().await?.into_iter();
+    let own = all.filter(|one| one.own);
+    Ok(own.map(|one| (one.ifindex, one.address)).collect())
+}
+
 #[test]
 fn what_was_added_is_found_again_and_removed() {
     in_namespace(async |netlink, ifindex| {
@@ -68,13 +74,13 @@ fn what_was_added_is_found_again_and_removed() {
             address("fe80::10", 64),
         ];
         for address in ours {
-            netlink.add_address(ifindex, address).await?;
+            netlink.add_address(ifindex, address, false).await?;
             netlink
-                .add_address(ifindex, address)
+                .add_address(ifindex, address, false)
                 .await
                 .context("twice")?;
         }
-        let mut found = netlink.own_addresses().await?;
+        let mut found = own_addresses(&netlink).await?;
         found.sort();
         ensure!(found == ours.map(|it| (ifindex, it)), "{found:?}");
 
@@ -99,7 +105,7 @@ fn what_was_added_is_found_again_and_removed() {
             let gone = netlink.remove_address(ifindex, address).await;
             gone.with_context(|| format!("{address}, which is gone"))?;
         }
-        let found = netlink.own_addresses().await?;
+        let found = own_addresses(&netlink).await?;
         ensure!(found.is_empty(), "{found:?}");
         let left = command("ip", &["address", "show", "dev", "eth0"])?;
         for operators in ["192.0.2.1/24", "2001:db8::1/64"] {
@@ -143,7 +149,7 @@ fn without_ipv6_the_way_out_is_said() {
     in_namespace(async |netlink, ifindex| {
         std::fs::write("/proc/sys/net/ipv6/conf/eth0/disable_ipv6", "1")?;
         let ours = address("2001:db8::10", 64);
-        let refused = netlink.add_address(ifindex, ours).await;
+        let refused = netlink.add_address(ifindex, ours, false).await;
         let error = refused.err().context("it was added")?.to_string();
         ensure!(error.contains("disable_ipv6"), "{error}");
         netlink.remove_address(ifindex, ours).await.context("gone")

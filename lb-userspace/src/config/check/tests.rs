@@ -39,6 +39,8 @@ name = "web"
 address = "[2001:db8::10]:80"
 "#;
 
+const ALL_OF_VRRP: &str = include_str!("../../../../examples/vrrp.toml");
+
 const SERVICE: &str = r#"[[service]]
 name = "web"
 address = "192.0.2.10:80"
@@ -161,12 +163,31 @@ proptest! {
     fn shuffled_files_never_panic(parts in prop::collection::vec(any::<prop::sample::Index>(), 0..30)) {
         let pieces: Vec<&str> = file::TEN_ERRORS
             .split_inclusive([' ', '\n', '"', '=', ']'])
+            .chain(ALL_OF_VRRP.split_inclusive([' ', '\n', '"', '=', ']']))
             .chain(["é", "\t", "\r\n", "\u{feff}", "password = \"x", "-1", "1e9"])
             .collect();
         let text: String = parts.iter().map(|at| *at.get(&pieces)).collect();
         if let Err(errors) = parse(Path::new("lvx.toml"), &text) {
             prop_assert!(!errors.to_string().contains("not understood"));
         }
+    }
+
+    /// Lines less than in a whole file, and words of it twice or in each other's place: what is
+    /// wrong then has always been said.
+    #[test]
+    fn edited_files_are_understood(
+        gone in prop::collection::btree_set(0..60_usize, 0..6),
+        swapped in prop::collection::vec(any::<(prop::sample::Index, prop::sample::Index)>(), 0..4),
+    ) {
+        let kept = ALL_OF_VRRP.lines().enumerate().filter(|(i, _)| !gone.contains(i));
+        let text: String = kept.map(|(_, line)| format!("{line}\n")).collect();
+        let mut words: Vec<&str> = text.split_inclusive([' ', '\n', ',']).collect();
+        for (to, from) in swapped {
+            let word = *from.get(&words);
+            let place = to.index(words.len());
+            words[place] = word;
+        }
+        prop_assert!(!said(&words.concat()).contains("not understood"));
     }
 
     /// A line less than in a whole file: what is wrong then has always been said.

@@ -3,10 +3,10 @@
 use std::num::{NonZeroI16, NonZeroU8, NonZeroU16};
 use std::time::Duration;
 
-use crate::config::address::network;
 use crate::config::block::{Block, Kind, Value};
 use crate::config::check::duplicates;
 use crate::config::command::{Command, command, user};
+use crate::config::network::network;
 use crate::config::reader::{absolute_path, at, integer, interface, name, one_of, string, time};
 use crate::config::report::{At, Report};
 use crate::config::{Script, Track, Tracked, TrackedScript, duration};

@@ -29,6 +29,11 @@ pub enum Cause {
         source: IpAddr,
         priority: u8,
     },
+    /// We were not scheduled for so long that another director leads by now, and do not preempt.
+    TakenOver {
+        source: IpAddr,
+        priority: u8,
+    },
     /// The daemon stops.
     Shutdown,
     /// No data plane of this director can serve.
@@ -68,6 +73,10 @@ impl fmt::Display for Cause {
             Self::HigherAddress { source, priority } => write!(
                 f,
                 "{source} has the same priority ({priority}) and the higher address"
+            ),
+            Self::TakenOver { source, priority } => write!(
+                f,
+                "{source} ({priority}) took over while this program was not scheduled"
             ),
             Self::Shutdown => f.write_str("stopped"),
             Self::NoPlane => f.write_str("no data plane of this director can serve"),

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::backup::skew_time;
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use super::*;
@@ -19,15 +19,18 @@ fn settings() -> Settings {
         version: Version::V3,
         priority: NonZeroU8::new(100).unwrap(),
         interval: SECOND,
-        preempt: true,
+        owner: false,
+        preempt: Preempt::Always,
         address: OWN,
     }
 }
 
 fn with_priority(priority: u8) -> Settings {
+    let owner = priority == 255;
     let priority = NonZeroU8::new(priority).unwrap();
     Settings {
         priority,
+        owner,
         ..settings()
     }
 }
@@ -38,7 +41,7 @@ pub(super) fn advertisement(version: Version, priority: u8, interval: Duration) 
         virtual_router_id: NonZeroU8::MIN,
         priority,
         interval,
-        addresses: vec![Ipv4Addr::new(192, 0, 2, 10)],
+        addresses: vec![Ipv4Addr::new(192, 0, 2, 10).into()],
         auth: Auth::None,
     }
 }
@@ -58,8 +61,8 @@ impl Input {
     fn apply(self, machine: &mut Machine, now: Instant) -> Vec<Effect> {
         match self {
             Self::Startup => machine.startup(now),
-            Self::Shutdown => machine.shutdown(Cause::Shutdown),
-            Self::Fault => machine.fault(),
+            Self::Shutdown => machine.shutdown(Cause::Shutdown, now),
+            Self::Fault => machine.fault(Cause::InterfaceLost, now),
             Self::Expiry => machine.tick(now),
             Self::Advert(priority, source, interval) => {
                 let version = machine.settings.version;
@@ -176,7 +179,7 @@ fn backup_rows() {
     use Input::{Advert, Expiry, Fault, Reconfigure, Shutdown, Startup};
     let own = settings();
     let polite = Settings {
-        preempt: false,
+        preempt: Preempt::Never,
         ..own
     };
     let leaves = |cause| vec![changed(State::Backup, State::Initialize, cause)];
@@ -294,14 +297,17 @@ fn skew_keeps_nanoseconds() {
         interval: 10 * MS,
         ..settings()
     };
-    assert_eq!(skew_time(&own, own.interval), Duration::from_nanos(78_125));
+    assert_eq!(
+        skew_time(own.version, own.priority.get(), own.interval),
+        Duration::from_nanos(78_125)
+    );
 }
 
 #[test]
 fn an_owner_preempts_even_if_told_not_to() {
     let now = Instant::now();
     let owner = Settings {
-        preempt: false,
+        preempt: Preempt::Never,
         ..with_priority(255)
     };
     let mut machine = prepare(From::Master, owner, now);
@@ -337,7 +343,9 @@ fn any_input() -> impl Strategy<Value = Input> {
     let source = prop_oneof![Just(LOWER), Just(HIGHER)];
     let interval = (1..=4095_u64).prop_map(|cs| Duration::from_millis(cs * 10));
     let advert = (any::<u8>(), source, interval.clone());
-    let reconfigure = (1..=255_u8, any::<bool>(), interval);
+    let delay = (0..5000_u64).prop_map(|ms| Preempt::After(Duration::from_millis(ms)));
+    let preempt = prop_oneof![Just(Preempt::Always), Just(Preempt::Never), delay];
+    let reconfigure = (1..=255_u8, preempt, interval);
     prop_oneof![
         1 => Just(Input::Startup),
         1 => Just(Input::Shutdown),
@@ -355,6 +363,7 @@ proptest! {
     fn invariants_hold_whatever_happens(inputs in proptest::collection::vec((any_input(), 0..5000_u64), 1..200)) {
         let mut now = Instant::now();
         let mut machine = Machine::new(settings());
+        let mut rivals = BTreeSet::new();
         for (input, pause) in inputs {
             now += Duration::from_millis(pause);
             let mut state = machine.state();
@@ -368,7 +377,8 @@ proptest! {
                     }
                     // 0 is said by a master that stops, anything else by one that stays or comes.
                     Effect::SendAdvertisement { priority: 0 } => {
-                        prop_assert_eq!((state, machine.state()), (State::Master, State::Initialize));
+                        prop_assert_eq!(state, State::Master);
+                        prop_assert_ne!(machine.state(), State::Master);
                     }
                     Effect::SendAdvertisement { priority } => {
                         prop_assert_eq!(priority, machine.settings.priority.get());
@@ -378,11 +388,29 @@ proptest! {
                         prop_assert_ne!(priority, 0);
                         prop_assert_ne!(machine.state(), State::Master);
                     }
+                    Effect::RivalHeard { source, priority } => {
+                        prop_assert_ne!(priority, 0);
+                        prop_assert_eq!(state, State::Master);
+                        prop_assert!(rivals.insert(source), "begins once");
+                    }
+                    Effect::RivalGone { source, .. } => {
+                        prop_assert!(rivals.remove(&source), "ends once");
+                    }
+                    Effect::LowerPriorityHeard => prop_assert_eq!(machine.state(), State::Master),
+                    Effect::Overslept { by } => prop_assert!(!by.is_zero()),
                 }
             }
+            if machine.state() != State::Master {
+                prop_assert!(rivals.is_empty(), "a rival of whom?");
+            }
             prop_assert_eq!(machine.state(), state);
-            prop_assert_eq!(machine.next_timeout().is_none(), state == State::Initialize);
-            machine.tick(now);
+            let out = matches!(state, State::Initialize | State::Fault);
+            prop_assert_eq!(machine.next_timeout().is_none(), out);
+            for effect in machine.tick(now) {
+                if let Effect::RivalGone { source, .. } = effect {
+                    prop_assert!(rivals.remove(&source));
+                }
+            }
             prop_assert!(machine.next_timeout().is_none_or(|timeout| timeout > now));
         }
     }

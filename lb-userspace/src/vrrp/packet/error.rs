@@ -1,6 +1,6 @@
 //! Why an advertisement was not accepted.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -10,10 +10,14 @@ use thiserror::Error;
 pub enum DecodeError {
     #[error("not a whole IPv4 datagram of protocol 112")]
     IpHeader,
-    #[error("TTL is {0}, not 255: it did not come from this link")]
-    Ttl(u8),
-    #[error("sent to {0}, not to 224.0.0.18")]
-    Destination(Ipv4Addr),
+    #[error(
+        "TTL or hop limit is {ttl}, let in is {least} to {most}: it came from another link, or was forged"
+    )]
+    Ttl { ttl: u8, least: u8, most: u8 },
+    #[error("sent to {0}, not to the multicast group: both directors must have the same `unicast`")]
+    Destination(IpAddr),
+    #[error("{0} is none of the `peers`")]
+    NotAPeer(IpAddr),
     #[error("VRRP version is {0}: both directors must have the same `version`")]
     Version(u8),
     #[error("VRRP packet type is {0}, not 1 (advertisement)")]
@@ -45,10 +49,11 @@ pub enum DecodeError {
 
 impl DecodeError {
     /// All values of [`Self::name`], in the order of the checks.
-    pub const NAMES: [&str; 13] = [
+    pub const NAMES: [&str; 14] = [
         "ip_header",
         "ttl",
         "destination",
+        "not_a_peer",
         "version",
         "type",
         "length",
@@ -70,18 +75,19 @@ impl DecodeError {
     pub(crate) fn index(&self) -> usize {
         match self {
             Self::IpHeader => 0,
-            Self::Ttl(_) => 1,
+            Self::Ttl { .. } => 1,
             Self::Destination(_) => 2,
-            Self::Version(_) => 3,
-            Self::Type(_) => 4,
-            Self::Length { .. } => 5,
-            Self::Checksum => 6,
-            Self::VirtualRouterId(_) => 7,
-            Self::AddressCount => 8,
-            Self::AuthType(_) => 9,
-            Self::AuthData => 10,
-            Self::IntervalZero => 11,
-            Self::IntervalMismatch { .. } => 12,
+            Self::NotAPeer(_) => 3,
+            Self::Version(_) => 4,
+            Self::Type(_) => 5,
+            Self::Length { .. } => 6,
+            Self::Checksum => 7,
+            Self::VirtualRouterId(_) => 8,
+            Self::AddressCount => 9,
+            Self::AuthType(_) => 10,
+            Self::AuthData => 11,
+            Self::IntervalZero => 12,
+            Self::IntervalMismatch { .. } => 13,
         }
     }
 }

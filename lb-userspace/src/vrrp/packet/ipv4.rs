@@ -2,15 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::{DecodeError, PROTOCOL};
-
-/// What the receive checks need of the IPv4 header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ipv4Header {
-    pub source: Ipv4Addr,
-    pub destination: Ipv4Addr,
-    pub ttl: u8,
-}
+use super::{DecodeError, Header, PROTOCOL};
 
 /// Splits a raw IPv4 datagram into header and VRRP message.
 ///
@@ -18,7 +10,7 @@ pub struct Ipv4Header {
 ///
 /// # Errors
 /// [`DecodeError::IpHeader`] if this is not a whole IPv4 datagram of protocol 112.
-pub fn split_ipv4(datagram: &[u8]) -> Result<(Ipv4Header, &[u8]), DecodeError> {
+pub fn split_ipv4(datagram: &[u8]) -> Result<(Header, &[u8]), DecodeError> {
     let Some(fixed) = datagram.first_chunk::<20>() else {
         return Err(DecodeError::IpHeader);
     };
@@ -30,9 +22,9 @@ pub fn split_ipv4(datagram: &[u8]) -> Result<(Ipv4Header, &[u8]), DecodeError> {
     let message = datagram
         .get(header_len..total_len)
         .ok_or(DecodeError::IpHeader)?;
-    let header = Ipv4Header {
-        source: Ipv4Addr::new(fixed[12], fixed[13], fixed[14], fixed[15]),
-        destination: Ipv4Addr::new(fixed[16], fixed[17], fixed[18], fixed[19]),
+    let header = Header {
+        source: Ipv4Addr::new(fixed[12], fixed[13], fixed[14], fixed[15]).into(),
+        destination: Ipv4Addr::new(fixed[16], fixed[17], fixed[18], fixed[19]).into(),
         ttl: fixed[8],
     };
     Ok((header, message))

@@ -2,9 +2,10 @@ use proptest::prelude::*;
 
 use super::*;
 
-const SOURCE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 10);
-const VIP: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 100);
-const HEADER: Ipv4Header = Ipv4Header {
+const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 10));
+const VIP: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 100));
+const GROUP: IpAddr = IpAddr::V4(GROUP_V4);
+const HEADER: Header = Header {
     source: SOURCE,
     destination: GROUP,
     ttl: 255,
@@ -27,16 +28,18 @@ fn pass() -> Auth {
     Auth::Pass(*b"1111\0\0\0\0")
 }
 
-fn expected(version: Version, auth: Auth) -> Expected {
+fn expected(version: Version, auth: Auth) -> Expected<'static> {
     Expected {
         version,
         virtual_router_id: NonZeroU8::new(51).unwrap(),
         interval: Duration::from_secs(1),
         auth,
+        peers: None,
+        ttl: 255..=255,
     }
 }
 
-fn v3() -> Expected {
+fn v3() -> Expected<'static> {
     expected(Version::V3, Auth::None)
 }
 
@@ -76,8 +79,8 @@ fn datagram(message: &[u8], options: usize) -> Vec<u8> {
     bytes[2..4].copy_from_slice(&total.to_be_bytes());
     bytes[8] = 255;
     bytes[9] = PROTOCOL;
-    bytes[12..16].copy_from_slice(&SOURCE.octets());
-    bytes[16..20].copy_from_slice(&GROUP.octets());
+    bytes[12..16].copy_from_slice(&[198, 51, 100, 10]);
+    bytes[16..20].copy_from_slice(&GROUP_V4.octets());
     bytes.extend(message);
     bytes
 }
@@ -113,8 +116,9 @@ fn each_check_has_its_cause() {
     };
     let mut trailer = hex(A3);
     trailer.extend([0; 8]);
+    let (v2, v2_pass) = (|| v2.clone(), || v2_pass.clone());
     let rows = [
-        (hex(A3), v2, E::Version(3)),
+        (hex(A3), v2(), E::Version(3)),
         (hex(A1), v3(), E::Version(2)),
         (altered(A3, &[(0, 0x32)]), v3(), E::Type(2)),
         (resummed(trailer), v3(), length(12, 20)),
@@ -139,12 +143,12 @@ fn each_check_has_its_cause() {
         (altered(A3, &[(1, 52)]), v3(), E::VirtualRouterId(52)),
         (altered(A3, &[(1, 0)]), v3(), E::VirtualRouterId(0)),
         (hex("3133640100643fcec6336464"), v3(), E::Checksum),
-        (altered(A1, &[(5, 0)]), v2, E::IntervalZero),
-        (altered(A1, &[(5, 2)]), v2, mismatch),
-        (hex(A2), v2, E::AuthType(1)),
-        (hex(A1), v2_pass, E::AuthType(0)),
-        (altered(A2, &[(4, 2)]), v2_pass, E::AuthType(2)),
-        (altered(A2, &[(12, b'2')]), v2_pass, E::AuthData),
+        (altered(A1, &[(5, 0)]), v2(), E::IntervalZero),
+        (altered(A1, &[(5, 2)]), v2(), mismatch),
+        (hex(A2), v2(), E::AuthType(1)),
+        (hex(A1), v2_pass(), E::AuthType(0)),
+        (altered(A2, &[(4, 2)]), v2_pass(), E::AuthType(2)),
+        (altered(A2, &[(12, b'2')]), v2_pass(), E::AuthData),
     ];
     for (message, expected, error) in rows {
         assert_eq!(
@@ -153,9 +157,16 @@ fn each_check_has_its_cause() {
             "{message:02x?}"
         );
     }
-    let far = Ipv4Header { ttl: 64, ..HEADER };
-    assert_eq!(parse(&far, &hex(A3), &v3()), Err(E::Ttl(64)));
-    let unicast = Ipv4Header {
+    let far = Header { ttl: 64, ..HEADER };
+    assert_eq!(
+        parse(&far, &hex(A3), &v3()),
+        Err(E::Ttl {
+            ttl: 64,
+            least: 255,
+            most: 255
+        })
+    );
+    let unicast = Header {
         destination: VIP,
         ..HEADER
     };
@@ -165,11 +176,11 @@ fn each_check_has_its_cause() {
 #[test]
 fn checks_run_in_the_order_of_the_rfc() {
     // Everything is wrong; mending one thing at a time shows the next cause.
-    let mut header = Ipv4Header { ttl: 1, ..HEADER };
+    let mut header = Header { ttl: 1, ..HEADER };
     let mut message = hex("2299640000000000c6336464");
     let mut causes = Vec::new();
     let mends: [(usize, u8); 2] = [(0, 0x32), (0, 0x31)];
-    let mut cause = |header: &Ipv4Header, message: &[u8]| {
+    let mut cause = |header: &Header, message: &[u8]| {
         causes.push(parse(header, message, &v3()).unwrap_err().name());
     };
     cause(&header, &message);
@@ -187,7 +198,7 @@ fn checks_run_in_the_order_of_the_rfc() {
     message = resummed(message);
     cause(&header, &message);
     message[3] = 1;
-    message.extend(VIP.octets());
+    message.extend([198, 51, 100, 100]);
     message = resummed(message);
     cause(&header, &message);
     let order = [
@@ -249,7 +260,10 @@ fn broken_ip_headers_are_refused() {
 }
 
 fn any_advertisement() -> impl Strategy<Value = Advertisement> {
-    let addresses = proptest::collection::vec(any::<u32>().prop_map(Ipv4Addr::from), 1..=255);
+    let addresses = proptest::collection::vec(
+        any::<u32>().prop_map(|bits| Ipv4Addr::from(bits).into()),
+        1..=255,
+    );
     let rest = (1..=255_u8, any::<u8>(), addresses);
     let v2 = (any::<Option<[u8; 8]>>(), 1..=255_u64).prop_map(|(password, seconds)| {
         let auth = password.map_or(Auth::None, Auth::Pass);
@@ -278,6 +292,8 @@ proptest! {
             virtual_router_id: sent.virtual_router_id,
             interval: sent.interval,
             auth: sent.auth,
+            peers: None,
+            ttl: 255..=255,
         };
         let message = emit(&sent, form, SOURCE, GROUP);
         let bytes = datagram(&message, 4);

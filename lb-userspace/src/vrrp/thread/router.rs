@@ -8,11 +8,11 @@ use std::time::Instant;
 use tracing::warn;
 
 use super::port::Link;
-use crate::config::{Instance, Preempt};
+use crate::config::Instance;
 use crate::vrrp::announce::Schedule;
 use crate::vrrp::limit::Limit;
 use crate::vrrp::machine::{Cause, Effect, Machine, Settings};
-use crate::vrrp::packet::{self, Advertisement, Expected, Ipv4Header};
+use crate::vrrp::packet::{self, Advertisement, Expected, Header};
 use crate::vrrp::statistics::Counters;
 use crate::vrrp::{Event, State};
 
@@ -87,7 +87,7 @@ impl Router {
                 }
             }
             Err(error) => {
-                let effects = self.machine.fault();
+                let effects = self.machine.fault(Cause::InterfaceLost, now);
                 self.carry_out(effects, None, now, emit);
                 if self.failure.as_ref() != Some(error) {
                     self.failure = Some(error.clone());
@@ -126,7 +126,7 @@ impl Router {
         now: Instant,
         emit: &mut Emit,
     ) {
-        let effects = self.machine.shutdown(cause);
+        let effects = self.machine.shutdown(cause, now);
         self.carry_out(effects, link, now, emit);
     }
 
@@ -139,7 +139,7 @@ impl Router {
     /// A message for this virtual router that came in on its interface.
     pub(super) fn receive(
         &mut self,
-        header: &Ipv4Header,
+        header: &Header,
         message: &[u8],
         link: &Link,
         now: Instant,
@@ -150,14 +150,23 @@ impl Router {
             virtual_router_id: self.config.virtual_router_id,
             interval: self.config.advert_interval,
             auth: self.config.auth,
+            peers: None,
+            ttl: 255..=255,
         };
         match packet::parse(header, message, &expected) {
             Ok(received) => {
                 self.counters.count_received(received.checksum);
+                let ours: Vec<_> = self
+                    .config
+                    .addresses
+                    .iter()
+                    .map(|one| one.address)
+                    .collect();
+                for warning in received.warnings(self.config.advert_interval, &ours) {
+                    self.counters.count_warning(&warning);
+                }
                 let advertisement = &received.advertisement;
-                let effects = self
-                    .machine
-                    .receive(advertisement, header.source.into(), now);
+                let effects = self.machine.receive(advertisement, header.source, now);
                 self.carry_out(effects, Some(link), now, emit);
             }
             Err(error) => {
@@ -236,6 +245,21 @@ impl Router {
                     priority,
                     at: now,
                 }),
+                Effect::RivalHeard { source, priority } => emit(Event::Rival {
+                    instance,
+                    own: link.map_or(Ipv4Addr::UNSPECIFIED, Link::source).into(),
+                    source,
+                    priority,
+                    at: now,
+                }),
+                Effect::RivalGone { source, lasted } => emit(Event::RivalGone {
+                    instance,
+                    source,
+                    lasted,
+                    at: now,
+                }),
+                Effect::LowerPriorityHeard => self.announcements.lower_priority_heard(now),
+                Effect::Overslept { by } => emit(Event::Overslept { by, at: now }),
             }
         }
     }
@@ -247,14 +271,14 @@ impl Router {
             virtual_router_id: config.virtual_router_id,
             priority,
             interval: config.advert_interval,
-            addresses: config.addresses.iter().map(|one| v4(one.address)).collect(),
+            addresses: config.addresses.iter().map(|one| one.address).collect(),
             auth: config.auth,
         };
         let message = packet::emit(
             &advertisement,
             config.checksum,
-            link.source(),
-            packet::GROUP,
+            link.source().into(),
+            packet::GROUP_V4.into(),
         );
         match link.send.send(&message) {
             Ok(()) => self.counters.sent.add(),
@@ -275,8 +299,9 @@ fn settings(config: &Instance, address: Ipv4Addr) -> Settings {
     Settings {
         version: config.version,
         priority: config.priority,
+        owner: config.priority.get() == u8::MAX,
         interval: config.advert_interval,
-        preempt: config.preempt != Preempt::Never,
+        preempt: config.preempt,
         address: address.into(),
     }
 }

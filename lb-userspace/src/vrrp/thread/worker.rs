@@ -126,7 +126,7 @@ impl Worker {
                 port.counters.malformed.add();
                 continue;
             };
-            if header.source == link.source() {
+            if header.source == IpAddr::from(link.source()) {
                 continue;
             }
             let id = packet::peek_virtual_router_id(message);

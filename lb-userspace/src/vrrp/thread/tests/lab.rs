@@ -216,9 +216,14 @@ impl Sniffer {
                         virtual_router_id: instance.virtual_router_id,
                         interval: instance.advert_interval,
                         auth: instance.auth,
+                        peers: None,
+                        ttl: 255..=255,
                     };
                     let received = packet::parse(&header, message, &expected).unwrap();
-                    return Seen::Advertisement(header.source, received.advertisement);
+                    let IpAddr::V4(source) = header.source else {
+                        panic!("an IPv4 datagram");
+                    };
+                    return Seen::Advertisement(source, received.advertisement);
                 }
                 _ => (),
             }

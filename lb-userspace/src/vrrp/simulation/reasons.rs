@@ -1,0 +1,125 @@
+//! What an instance was told, kept apart from its machine: was there a reason to become MASTER?
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use crate::config::Preempt;
+use crate::vrrp::State;
+use crate::vrrp::machine::{Cause, Settings};
+
+#[derive(Default)]
+pub(super) struct Reasons {
+    /// Since when it has been in the election.
+    since: Option<Instant>,
+    /// The last advertisement of at least our priority, by whom.
+    higher: HashMap<IpAddr, (Instant, Duration)>,
+    lower: HashMap<IpAddr, (Instant, u8)>,
+    resigned: HashMap<IpAddr, Instant>,
+    pub(super) yielding: bool,
+}
+
+/// RFC 9568 section 6.1, in whole nanoseconds.
+fn skew(priority: u8, interval: Duration) -> Duration {
+    let nanos = interval.as_nanos() as u64;
+    Duration::from_nanos(nanos * (256 - u64::from(priority)) / 256)
+}
+
+impl Reasons {
+    pub(super) fn entered(&mut self, from: State, to: State, now: Instant) {
+        if to == State::Master {
+            self.yielding = false;
+        }
+        if to == State::Backup {
+            self.since = Some(now);
+            // Whom it gave way to was heard just before.
+            if from != State::Master {
+                self.higher.clear();
+                self.lower.clear();
+                self.resigned.clear();
+            }
+        }
+    }
+
+    pub(super) fn heard(
+        &mut self,
+        source: IpAddr,
+        priority: u8,
+        interval: Duration,
+        settings: &Settings,
+        now: Instant,
+    ) {
+        if priority == 0 {
+            self.resigned.insert(source, now);
+        } else if priority >= settings.priority.get() {
+            self.higher.insert(source, (now, interval));
+        } else {
+            self.lower.insert(source, (now, priority));
+        }
+    }
+
+    /// # Errors
+    /// What contradicts the cause.
+    pub(super) fn check(
+        &self,
+        cause: &Cause,
+        settings: &Settings,
+        now: Instant,
+    ) -> Result<(), String> {
+        let own = settings.priority.get();
+        let ensure = |holds: bool, otherwise: &str| {
+            if holds {
+                Ok(())
+            } else {
+                Err(otherwise.to_owned())
+            }
+        };
+        if *cause == Cause::Owner {
+            return ensure(settings.owner && !self.yielding, "it owns nothing");
+        }
+        // Whatever else the cause: nobody that goes before us was heard for three intervals, unless
+        // somebody has given up since.
+        for (source, &(at, interval)) in &self.higher {
+            let silence = now - at;
+            let since = self.resigned.values().any(|&resigned| resigned >= at);
+            let alone = since && silence >= skew(own, interval).min(skew(own, settings.interval));
+            let silent = silence >= 3 * interval;
+            ensure(
+                silent || alone,
+                &format!("{source} was heard {silence:?} ago"),
+            )?;
+        }
+        match cause {
+            Cause::MasterSilent { leader: None } => {
+                let waited = self.since.map(|since| now - since);
+                let span = 3 * settings.interval + skew(own, settings.interval);
+                ensure(waited >= Some(span), "it has not waited for long enough")
+            }
+            Cause::MasterSilent {
+                leader: Some(leader),
+            } => {
+                // One of lower priority that was followed is in the other table.
+                match (self.higher.get(leader), self.lower.get(leader)) {
+                    (Some(&(at, interval)), None) => {
+                        let span = 3 * interval + skew(own, interval);
+                        ensure(now - at >= span, "its master is not silent")
+                    }
+                    (_, Some(_)) => Ok(()),
+                    (None, None) => Err(format!("{leader} was never heard")),
+                }
+            }
+            Cause::MasterResigned { source } => {
+                ensure(self.resigned.contains_key(source), "it did not resign")
+            }
+            Cause::Preempted { source, priority } => {
+                let heard = self
+                    .lower
+                    .get(source)
+                    .is_some_and(|&(_, last)| last == *priority);
+                let may = settings.owner || settings.preempt != Preempt::Never;
+                ensure(heard || !may, "nobody was heard to preempt")
+            }
+            other => Err(format!("{other:?} makes nobody MASTER")),
+        }
+    }
+}
