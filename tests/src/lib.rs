@@ -21,5 +21,6 @@ pub mod sandbox;
 pub mod segment;
 pub mod steps;
 pub mod test_run;
+pub mod vrrp_bench;
 pub mod vrrp_lab;
 pub mod wait;

@@ -6,9 +6,9 @@
 mod capture;
 mod frr;
 mod host;
-mod keepalived;
-mod ours;
-mod process;
+pub(crate) mod keepalived;
+pub(crate) mod ours;
+pub(crate) mod process;
 mod settings;
 
 pub use capture::{Capture, Decoded};
@@ -110,6 +110,15 @@ impl VrrpLab {
     pub fn ours(&self, host: usize, settings: &Settings) -> Result<Ours> {
         let bpffs = self.remains.bpffs().join(self.hosts[host].name());
         Ours::start(&self.lvx, &self.hosts[host], &bpffs, settings)
+    }
+
+    /// The same with these `[[vrrp]]` blocks.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub(crate) fn ours_with(&self, host: usize, instances: &str) -> Result<Ours> {
+        let bpffs = self.remains.bpffs().join(self.hosts[host].name());
+        Ours::with_instances(&self.lvx, &self.hosts[host], &bpffs, instances)
     }
 
     /// Starts keepalived on host 0 or 1.

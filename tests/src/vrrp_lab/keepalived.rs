@@ -1,6 +1,7 @@
 //! keepalived as a router.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -22,7 +23,7 @@ pub struct Keepalived {
 
 impl Keepalived {
     pub(super) fn start(host: &Host, settings: &Settings) -> Result<Self> {
-        let instance = instance("VI_1", VRID, host, settings);
+        let instance = instance("VI_1", VRID, host, settings, &settings.addresses());
         Self::with_instances(host, settings, &instance)
     }
 
@@ -33,24 +34,31 @@ impl Keepalived {
         instances: &str,
     ) -> Result<Self> {
         let file = host.dir.join("keepalived.conf");
-        // Real-time priority and locked memory as lvx has by default.
+        // Real-time priority and locked memory as lvx has by default. With its own limit of 10 ms
+        // without a pause keepalived is killed by the kernel when it has many addresses to add.
         let mut text = format!(
             "global_defs {{\n  router_id {}\n  vrrp_version {}\n  vrrp_rt_priority 50\n  \
-             vrrp_no_swap\n  vrrp_garp_master_delay 0\n}}\n",
+             vrrp_rlimit_rttime 10000000\n  vrrp_no_swap\n  vrrp_garp_master_delay 0\n}}\n",
             host.name(),
             settings.version
         );
         text += instances;
         std::fs::write(&file, text).context("writing a configuration")?;
+        let pid_files = ["keepalived.pid", "vrrp.pid"].map(|name| host.dir.join(name));
+        for file in &pid_files {
+            // One of a killed keepalived, whose id init may not have collected yet.
+            let _ = std::fs::remove_file(file);
+        }
+        let [pid, vrrp_pid] = pid_files;
         let mut command = host.netns.command("keepalived");
         command
             .args(["--vrrp", "--dont-fork", "--log-console", "--log-detail"])
             .arg("--use-file")
             .arg(&file)
             .arg("--pid")
-            .arg(host.dir.join("keepalived.pid"))
+            .arg(pid)
             .arg("--vrrp_pid")
-            .arg(host.dir.join("vrrp.pid"));
+            .arg(vrrp_pid);
         let mut keepalived = Self {
             host: host.clone(),
             process: Process::start(&mut command, &host.dir.join("keepalived.log"))?,
@@ -116,14 +124,20 @@ impl Router for Keepalived {
 }
 
 /// A `vrrp_instance` block.
-pub(crate) fn instance(name: &str, vrid: u8, host: &Host, settings: &Settings) -> String {
+pub(crate) fn instance(
+    name: &str,
+    vrid: u8,
+    host: &Host,
+    settings: &Settings,
+    addresses: &[(IpAddr, u8)],
+) -> String {
     let mut text = format!(
         "vrrp_instance {name} {{\n  interface {INTERFACE}\n  state BACKUP\n  \
          virtual_router_id {vrid}\n  priority {}\n  advert_int {}\n  virtual_ipaddress {{\n",
         settings.priority,
         settings.interval.as_secs_f64(),
     );
-    for (address, length) in settings.addresses() {
+    for (address, length) in addresses {
         let _ = writeln!(text, "    {address}/{length}");
     }
     text += "  }\n";

@@ -1,6 +1,7 @@
 //! lvx as a router: the real daemon, with a virtual router and no services.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -32,7 +33,7 @@ impl Ours {
         bpffs: &Path,
         settings: &Settings,
     ) -> Result<Self> {
-        let instance = instance("VI_1", VRID, host, settings);
+        let instance = instance("VI_1", VRID, host, settings, &settings.addresses());
         Self::with_instances(lvx, host, bpffs, &instance)
     }
 
@@ -173,10 +174,15 @@ impl Router for Ours {
 }
 
 /// A `[[vrrp]]` block.
-pub(crate) fn instance(name: &str, vrid: u8, host: &Host, settings: &Settings) -> String {
-    let addresses: Vec<String> = settings
-        .addresses()
-        .into_iter()
+pub(crate) fn instance(
+    name: &str,
+    vrid: u8,
+    host: &Host,
+    settings: &Settings,
+    addresses: &[(IpAddr, u8)],
+) -> String {
+    let addresses: Vec<String> = addresses
+        .iter()
         .map(|(address, length)| format!("\"{address}/{length}\""))
         .collect();
     let mut text = format!(

@@ -89,6 +89,46 @@ impl Process {
     }
 }
 
+/// How the scheduler treats a thread: `SCHED_FIFO 50`.
+pub(crate) fn scheduling(thread: u32) -> String {
+    let Ok(id) = libc::pid_t::try_from(thread) else {
+        return "unknown".to_owned();
+    };
+    let mut parameters = libc::sched_param { sched_priority: 0 };
+    // SAFETY: takes an integer.
+    let policy = unsafe { libc::sched_getscheduler(id) };
+    // SAFETY: writes one `sched_param` into what is one.
+    unsafe { libc::sched_getparam(id, &raw mut parameters) };
+    let name = match policy & !libc::SCHED_RESET_ON_FORK {
+        _ if policy < 0 => "unknown",
+        libc::SCHED_FIFO => "SCHED_FIFO",
+        libc::SCHED_RR => "SCHED_RR",
+        _ => "SCHED_OTHER",
+    };
+    format!("{name} {}", parameters.sched_priority)
+}
+
+/// The thread of a process that has this name.
+pub(crate) fn thread_named(process: u32, name: &str) -> Option<u32> {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).ok()?;
+    let mut threads = threads.flatten();
+    let found = threads.find(|thread| {
+        fs::read_to_string(thread.path().join("comm")).is_ok_and(|comm| comm.trim() == name)
+    })?;
+    found.file_name().to_string_lossy().parse().ok()
+}
+
+/// Time that a thread has run on a processor.
+pub(crate) fn processor_time(thread: u32) -> Result<Duration> {
+    let path = format!("/proc/{thread}/schedstat");
+    let text = fs::read_to_string(&path).with_context(|| path.clone())?;
+    let nanoseconds = text
+        .split_whitespace()
+        .next()
+        .and_then(|it| it.parse().ok());
+    nanoseconds.map(Duration::from_nanos).context(path)
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
