@@ -57,6 +57,7 @@ impl Daemon {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             vrrp: self.vrrp_status(),
             notify: self.notify_status(),
+            protocol: self.protocol_status(),
             dataplane: self.dataplane_status(),
             services: config
                 .services

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dataplane, Notify, Service, Vrrp};
+use super::{Dataplane, Notify, Protocol, Service, Vrrp};
 
 /// `lvx status --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub struct Status {
     pub config: ConfigFile,
     #[serde(default)]
     pub notify: Notify,
+    #[serde(default)]
+    pub protocol: Protocol,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

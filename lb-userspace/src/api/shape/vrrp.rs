@@ -109,3 +109,14 @@ pub struct Resigning {
     /// Milliseconds in which another director takes over, or this one does again.
     pub within: u64,
 }
+
+/// The thread that speaks VRRP.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Protocol {
+    /// `fifo PRIORITY`, `off`, or why it is scheduled as any other thread.
+    pub scheduler: String,
+    /// `locked`, `off`, or why the daemon's memory may be paged out.
+    pub memory: String,
+    /// The latest that a timer ran, in microseconds, since the daemon's start.
+    pub worst_lateness: u64,
+}

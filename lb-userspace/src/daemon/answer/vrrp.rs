@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::api::shape::{Count, Duplicate, Leader, Notify, Rival, Tracking, Vrrp};
+use crate::api::shape::{Count, Duplicate, Leader, Notify, Protocol, Rival, Tracking, Vrrp};
 use crate::config;
 use crate::control::Instance;
 use crate::control::track::{Condition, Look};
@@ -69,6 +69,23 @@ impl Daemon {
             failure.unwrap_or_else(|| instance.cause.clone())
         };
         self.control.instance(name).map_or_else(String::new, reason)
+    }
+
+    pub(super) fn protocol_status(&self) -> Protocol {
+        let realtime = self.vrrp.realtime().cloned().unwrap_or_default();
+        let off = || "off".to_owned();
+        let scheduler = realtime.scheduler.map_or_else(off, |result| {
+            result.map_or_else(|error| error, |priority| format!("fifo {priority}"))
+        });
+        let memory = realtime.memory.map_or_else(off, |result| {
+            result.map_or_else(|error| error, |()| "locked".to_owned())
+        });
+        let lateness = self.vrrp.lateness().as_micros();
+        Protocol {
+            scheduler,
+            memory,
+            worst_lateness: u64::try_from(lateness).unwrap_or(u64::MAX),
+        }
     }
 
     pub(super) fn notify_status(&self) -> Notify {
