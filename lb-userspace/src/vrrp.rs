@@ -1,7 +1,7 @@
 //! VRRP version 2 (RFC 3768) and 3 (RFC 9568), by multicast and unicast.
 //!
-//! `packet`, `checksum`, `machine`, `group`, `announce` and `frame`, `duplicates` are PURE; `thread`
-//! is the one loop that feeds them and carries their effects out.
+//! `packet`, `checksum`, `machine`, `group`, `announce`, `duplicates` and `frame` are PURE;
+//! `thread` is the one loop that feeds them and carries their effects out.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -24,7 +24,6 @@ mod simulation;
 mod socket;
 mod statistics;
 mod thread;
-mod watch;
 
 pub use machine::Cause;
 pub use statistics::Statistics;

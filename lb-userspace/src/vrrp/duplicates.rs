@@ -78,11 +78,10 @@ impl Duplicates {
         if defend {
             self.defended = Some(now);
         }
-        let room = self.known.len() < LIMIT;
-        let known = self.known.iter_mut().find(|known| known.claim == claim);
-        let begins = known.is_none() && room;
+        let known = self.known.iter().position(|known| known.claim == claim);
+        let begins = known.is_none() && self.known.len() < LIMIT;
         if let Some(known) = known {
-            known.last = now;
+            self.known[known].last = now;
         } else if begins {
             self.known.push(Known {
                 claim,

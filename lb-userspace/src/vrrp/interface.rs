@@ -1,5 +1,6 @@
 //! The host's network interfaces as VRRP needs them: index, MAC, state, addresses.
 
+use std::collections::HashMap;
 use std::ffi::CStr;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -79,14 +80,17 @@ impl Interface {
     }
 }
 
+/// Interfaces by name.
+pub(super) type Interfaces = HashMap<String, Interface>;
+
 /// All interfaces that the kernel lists now.
-pub(super) fn list() -> io::Result<Vec<Interface>> {
+pub(super) fn list() -> io::Result<Interfaces> {
     let mut first = ptr::null_mut();
     // SAFETY: `first` is a valid place for the list's head.
     if unsafe { libc::getifaddrs(&raw mut first) } != 0 {
         return Err(io::Error::last_os_error());
     }
-    let mut interfaces = Vec::new();
+    let mut interfaces = Interfaces::new();
     let mut next = first;
     // SAFETY: each node is null or a valid `ifaddrs` until `freeifaddrs`.
     while let Some(node) = unsafe { next.as_ref() } {
@@ -99,7 +103,7 @@ pub(super) fn list() -> io::Result<Vec<Interface>> {
 }
 
 /// Enters what one node of the list says. The kernel lists links before addresses.
-fn add(interfaces: &mut Vec<Interface>, node: &libc::ifaddrs) {
+fn add(interfaces: &mut Interfaces, node: &libc::ifaddrs) {
     // SAFETY: the name is a C string as long as the node lives.
     let label = unsafe { CStr::from_ptr(node.ifa_name) }.to_string_lossy();
     // An address may carry a label such as `eth0:1`; a device name has no colon.
@@ -114,13 +118,14 @@ fn add(interfaces: &mut Vec<Interface>, node: &libc::ifaddrs) {
             let link = unsafe { node.ifa_addr.cast::<libc::sockaddr_ll>().read_unaligned() };
             let mac = link.sll_addr.first_chunk::<6>().copied();
             let ethernet = link.sll_halen == 6 && link.sll_hatype == libc::ARPHRD_ETHER;
-            interfaces.push(Interface {
+            let interface = Interface {
                 name: name.to_owned(),
                 index: link.sll_ifindex.unsigned_abs(),
                 mac: mac.filter(|_| ethernet),
                 flags: node.ifa_flags,
                 addresses: Vec::new(),
-            });
+            };
+            interfaces.insert(name.to_owned(), interface);
             return;
         }
         libc::AF_INET => {
@@ -135,7 +140,7 @@ fn add(interfaces: &mut Vec<Interface>, node: &libc::ifaddrs) {
         }
         _ => return,
     };
-    if let Some(interface) = interfaces.iter_mut().find(|known| known.name == name) {
+    if let Some(interface) = interfaces.get_mut(name) {
         interface.addresses.push(address);
     }
 }
@@ -194,15 +199,9 @@ mod tests {
     }
 
     #[test]
-    fn the_loopback_interface_is_listed_once() {
+    fn the_loopback_interface_is_listed() {
         let interfaces = list().unwrap();
-        let [lo] = &interfaces
-            .iter()
-            .filter(|one| one.name == "lo")
-            .collect::<Vec<_>>()[..]
-        else {
-            panic!("one lo: {interfaces:?}");
-        };
-        assert!(lo.index > 0 && lo.mac.is_none());
+        let lo = &interfaces["lo"];
+        assert!(lo.index > 0 && lo.mac.is_none(), "{lo:?}");
     }
 }

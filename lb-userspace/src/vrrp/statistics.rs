@@ -1,6 +1,7 @@
 //! Counters of the instances: written by the protocol thread, read by whoever asks.
 
 use std::array;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,11 +14,21 @@ pub struct Statistics {
     pub instance: String,
     /// Advertisements sent, of any priority.
     pub sent: u64,
+    /// Those of `sent` with priority 0.
+    pub sent_priority_zero: u64,
     pub send_errors: u64,
-    /// Gratuitous ARP frames sent.
+    /// Frames of gratuitous ARP or unsolicited neighbour advertisement sent.
     pub announced: u64,
+    /// How often it became MASTER.
+    pub became_master: u64,
+    /// How often a second master appeared.
+    pub rivals: u64,
+    /// How often another host began to claim one of the addresses.
+    pub duplicates: u64,
     /// Advertisements that passed all checks.
     pub received: u64,
+    /// Those of `received` with priority 0.
+    pub received_priority_zero: u64,
     /// Those of `received` with a version 3 checksum over the pseudo-header too.
     pub received_rfc5798: u64,
     /// Those of `received` with a version 3 checksum over the message alone.
@@ -32,12 +43,19 @@ pub struct Statistics {
     /// Messages on the instance's interface for a virtual router that no instance has; shared
     /// with the other instances there.
     pub interface_unknown_vrid: u64,
+    /// The virtual router id of the last of those, and who sent it.
+    pub interface_unknown_last: Option<(u8, IpAddr)>,
 }
 
 /// The live counters of one instance.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) sent: Counter,
+    pub(super) sent_priority_zero: Counter,
+    pub(super) became_master: Counter,
+    pub(super) rivals: Counter,
+    pub(super) duplicates: Counter,
+    pub(super) received_priority_zero: Counter,
     pub(super) send_errors: Counter,
     pub(super) announced: Counter,
     received: Counter,
@@ -70,7 +88,18 @@ impl Counters {
 #[derive(Debug, Default)]
 pub(super) struct InterfaceCounters {
     pub(super) malformed: Counter,
-    pub(super) unknown_vrid: Counter,
+    unknown_vrid: Counter,
+    unknown_last: Mutex<Option<(u8, IpAddr)>>,
+}
+
+impl InterfaceCounters {
+    pub(super) fn count_unknown(&self, id: u8, source: IpAddr) {
+        self.unknown_vrid.add();
+        // Whoever reads it holds it for a moment: the next one is as good.
+        if let Ok(mut last) = self.unknown_last.try_lock() {
+            *last = Some((id, source));
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -127,15 +156,25 @@ impl Entry {
         Statistics {
             instance: self.instance.clone(),
             sent: counters.sent.get(),
+            sent_priority_zero: counters.sent_priority_zero.get(),
             send_errors: counters.send_errors.get(),
             announced: counters.announced.get(),
+            became_master: counters.became_master.get(),
+            rivals: counters.rivals.get(),
+            duplicates: counters.duplicates.get(),
             received: counters.received.get(),
+            received_priority_zero: counters.received_priority_zero.get(),
             received_rfc5798: counters.received_rfc5798.get(),
             received_rfc9568: counters.received_rfc9568.get(),
             errors: DecodeError::NAMES.into_iter().zip(errors).collect(),
             warnings: Warning::NAMES.into_iter().zip(warnings).collect(),
             interface_malformed: self.interface.malformed.get(),
             interface_unknown_vrid: self.interface.unknown_vrid.get(),
+            interface_unknown_last: *self
+                .interface
+                .unknown_last
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
         }
     }
 }
@@ -163,7 +202,8 @@ mod tests {
         let odd = Warning::FirstNotLinkLocal(Ipv4Addr::LOCALHOST.into());
         entry.counters.count_warning(&odd);
         entry.counters.count_received(Some(ChecksumForm::Rfc9568));
-        entry.interface.unknown_vrid.add();
+        let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        entry.interface.count_unknown(7, source);
         let [statistics] = &registry.snapshot()[..] else {
             panic!("one instance");
         };
@@ -172,5 +212,6 @@ mod tests {
         assert_eq!(statistics.warnings[1], ("first_not_link_local", 1));
         assert_eq!((statistics.received, statistics.received_rfc9568), (1, 1));
         assert_eq!(statistics.interface_unknown_vrid, 1);
+        assert_eq!(statistics.interface_unknown_last, Some((7, source)));
     }
 }

@@ -72,7 +72,7 @@ impl Daemon {
     }
 
     pub(super) fn protocol_status(&self) -> Protocol {
-        let realtime = self.vrrp.realtime().cloned().unwrap_or_default();
+        let realtime = self.vrrp.realtime().clone();
         let off = || "off".to_owned();
         let scheduler = realtime.scheduler.map_or_else(off, |result| {
             result.map_or_else(|error| error, |priority| format!("fifo {priority}"))
@@ -139,18 +139,24 @@ fn duplicates(instance: &Instance) -> Vec<Duplicate> {
 }
 
 fn counters(counts: &Statistics) -> Vec<Count> {
-    [
+    let fixed = [
         ("sent", counts.sent),
+        ("sent_priority_zero", counts.sent_priority_zero),
         ("send_errors", counts.send_errors),
         ("announced", counts.announced),
+        ("became_master", counts.became_master),
+        ("rivals", counts.rivals),
+        ("duplicates", counts.duplicates),
         ("received", counts.received),
+        ("received_priority_zero", counts.received_priority_zero),
         ("received_rfc5798", counts.received_rfc5798),
         ("received_rfc9568", counts.received_rfc9568),
         ("interface_malformed", counts.interface_malformed),
         ("interface_unknown_vrid", counts.interface_unknown_vrid),
-    ]
-    .map(|(name, packets)| count(name, packets))
-    .into()
+    ];
+    let warnings = counts.warnings.iter().copied();
+    let all = fixed.into_iter().chain(warnings);
+    all.map(|(name, packets)| count(name, packets)).collect()
 }
 
 fn count(name: &str, packets: u64) -> Count {

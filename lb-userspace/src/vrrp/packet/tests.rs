@@ -2,12 +2,21 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod ipv6;
+mod unicast;
+
 const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 10));
 const VIP: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 100));
 const GROUP: IpAddr = IpAddr::V4(GROUP_V4);
 const HEADER: Header = Header {
     source: SOURCE,
     destination: GROUP,
+    ttl: 255,
+};
+
+const HEADER_V6: Header = Header {
+    source: IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1)),
+    destination: IpAddr::V6(GROUP_V6),
     ttl: 255,
 };
 
@@ -260,19 +269,25 @@ fn broken_ip_headers_are_refused() {
 }
 
 fn any_advertisement() -> impl Strategy<Value = Advertisement> {
-    let addresses = proptest::collection::vec(
-        any::<u32>().prop_map(|bits| Ipv4Addr::from(bits).into()),
-        1..=255,
-    );
-    let rest = (1..=255_u8, any::<u8>(), addresses);
-    let v2 = (any::<Option<[u8; 8]>>(), 1..=255_u64).prop_map(|(password, seconds)| {
+    let v4 = || any::<u32>().prop_map(|bits| IpAddr::from(Ipv4Addr::from(bits)));
+    let v6 = any::<u128>().prop_map(|bits| IpAddr::from(Ipv6Addr::from(bits)));
+    let v4 = || proptest::collection::vec(v4(), 1..=255);
+    let v6 = proptest::collection::vec(v6, 1..=255);
+    let password = any::<Option<[u8; 8]>>();
+    let v2 = (password, 1..=255_u64, v4()).prop_map(|(password, seconds, addresses)| {
         let auth = password.map_or(Auth::None, Auth::Pass);
-        (Version::V2, auth, Duration::from_secs(seconds))
+        (Version::V2, auth, Duration::from_secs(seconds), addresses)
     });
-    let v3 =
-        (1..=4095_u64).prop_map(|cs| (Version::V3, Auth::None, Duration::from_millis(cs * 10)));
-    (prop_oneof![v2, v3], rest).prop_map(
-        |((version, auth, interval), (id, priority, addresses))| Advertisement {
+    let v3 = (1..=4095_u64, prop_oneof![v4(), v6]).prop_map(|(cs, addresses)| {
+        (
+            Version::V3,
+            Auth::None,
+            Duration::from_millis(cs * 10),
+            addresses,
+        )
+    });
+    (prop_oneof![v2, v3], 1..=255_u8, any::<u8>()).prop_map(
+        |((version, auth, interval, addresses), id, priority)| Advertisement {
             version,
             virtual_router_id: NonZeroU8::new(id).unwrap(),
             priority,
@@ -295,11 +310,15 @@ proptest! {
             peers: None,
             ttl: 255..=255,
         };
-        let message = emit(&sent, form, SOURCE, GROUP);
+        let ipv6 = sent.addresses[0].is_ipv6();
+        let header = if ipv6 { HEADER_V6 } else { HEADER };
+        let message = emit(&sent, form, header.source, header.destination);
         let bytes = datagram(&message, 4);
-        let (header, message) = split_ipv4(&bytes).unwrap();
+        let message = if ipv6 { &message[..] } else { split_ipv4(&bytes).unwrap().1 };
         let received = parse(&header, message, &expected).unwrap();
-        prop_assert_eq!(received.checksum.is_some(), sent.version == Version::V3);
+        prop_assert_eq!(received.checksum.is_some(), sent.version == Version::V3 && !ipv6);
+        let warnings = received.warnings(sent.interval, &sent.addresses);
+        prop_assert!(warnings.iter().all(|one| one.name() == "first_not_link_local"));
         prop_assert_eq!(received.advertisement, sent);
     }
 
@@ -308,9 +327,11 @@ proptest! {
         let _ = split_ipv4(&bytes);
         let _ = peek_virtual_router_id(&bytes);
         for expected in [v3(), expected(Version::V2, pass())] {
-            if let Err(error) = parse(&HEADER, &bytes, &expected) {
-                prop_assert!(DecodeError::NAMES.contains(&error.name()));
-                prop_assert!(!error.to_string().is_empty());
+            for header in [HEADER, HEADER_V6] {
+                if let Err(error) = parse(&header, &bytes, &expected) {
+                    prop_assert!(DecodeError::NAMES.contains(&error.name()));
+                    prop_assert!(!error.to_string().is_empty());
+                }
             }
         }
     }

@@ -1,30 +1,25 @@
-//! One instance: its machine, and the hands that carry the machine's effects out.
+//! One instance: its machine, and whether it may take part.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
+use std::num::NonZeroU8;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use tracing::warn;
-
-use super::voice::Voice;
+use super::seat::Seat;
 use crate::config::Instance;
-use crate::dataplane::table::Mac;
 use crate::vrrp::announce::Schedule;
-use crate::vrrp::duplicates::{Duplicates, Gone};
-use crate::vrrp::frame::Claim;
+use crate::vrrp::duplicates::Duplicates;
+use crate::vrrp::interface::Interfaces;
 use crate::vrrp::limit::Limit;
-use crate::vrrp::machine::{Cause, Effect, Machine, Settings};
-use crate::vrrp::packet::{self, Advertisement, Expected, Header};
+use crate::vrrp::machine::{Cause, Machine, Settings};
 use crate::vrrp::statistics::Counters;
 use crate::vrrp::{Event, Standing, State};
 
 mod claims;
+mod hands;
+mod receive;
 
-/// Where events go.
-pub(super) type Emit = dyn FnMut(Event) + Send;
-
-const OWNER: u8 = 255;
+pub(super) use hands::{Emit, Hands};
 
 /// A virtual router on this director.
 #[derive(Debug)]
@@ -32,15 +27,24 @@ pub(super) struct Router {
     pub(super) config: Instance,
     pub(super) counters: Arc<Counters>,
     pub(super) machine: Machine,
-    /// Or why it cannot be used.
-    voice: Result<Voice, String>,
+    grouped: bool,
+    /// Its place among the ports.
+    pub(super) port: usize,
+    /// The configured ones.
+    addresses: Vec<IpAddr>,
+    /// Or why it cannot send.
+    seat: Result<Seat, String>,
     announcements: Schedule,
+    /// The daemon has asked for announcements since it became MASTER.
+    announcing: bool,
     duplicates: Duplicates,
     standing: Standing,
-    /// Shall take part whenever nothing is in the way.
-    started: bool,
-    /// Not before then, see [`Instance::startup_delay`].
-    delayed: Option<Instant>,
+    /// Shall take part whenever it can, since then.
+    started: Option<Instant>,
+    /// It can send since then.
+    seated: Option<Instant>,
+    /// While it waits for `startup_delay`.
+    begin_at: Option<Instant>,
     /// Reported last.
     failure: Option<String>,
     decode_log: Limit,
@@ -50,20 +54,26 @@ pub(super) struct Router {
 
 impl Router {
     pub(super) fn new(config: Instance) -> Self {
+        let nowhere = if config.is_ipv6() {
+            IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED)
+        } else {
+            IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)
+        };
         let standing = Standing::default();
-        let address = Ipv4Addr::UNSPECIFIED.into();
         Self {
-            machine: Machine::new(settings(&config, &standing, address)),
+            machine: Machine::new(settings(&config, &standing, nowhere)),
+            addresses: addresses(&config),
             announcements: Schedule::new(config.garp),
+            announcing: false,
             duplicates: Duplicates::default(),
             counters: Arc::default(),
-            voice: Err(format!(
-                "interface {} was not looked at yet",
-                config.interface
-            )),
+            grouped: false,
+            port: 0,
+            seat: Err("its interface was not looked at yet".to_owned()),
             standing,
-            started: false,
-            delayed: None,
+            started: None,
+            seated: None,
+            begin_at: None,
             failure: None,
             decode_log: Limit::default(),
             warning_log: Limit::default(),
@@ -73,158 +83,106 @@ impl Router {
     }
 
     /// Takes another configuration of the same name.
-    pub(super) fn reconfigure(&mut self, config: Instance, now: Instant, emit: &mut Emit) {
+    pub(super) fn reconfigure(&mut self, config: Instance, hands: &mut Hands<'_>) {
         if self.config == config {
             return;
         }
-        let identity = |config: &Instance| {
-            let id = config.virtual_router_id;
-            let unicast = config.unicast.is_some();
-            let place = (config.interface.clone(), config.is_ipv6(), unicast);
-            (place, id, config.version)
+        let same = |a: &Instance, b: &Instance| {
+            a.interface == b.interface
+                && a.virtual_router_id == b.virtual_router_id
+                && a.version == b.version
+                && a.is_ipv6() == b.is_ipv6()
+                && a.unicast.is_some() == b.unicast.is_some()
         };
-        if identity(&self.config) != identity(&config) {
-            self.leave(Cause::Replaced, now, emit);
-            let (started, standing) = (self.started, self.standing.clone());
+        if !same(&self.config, &config) {
+            self.leave(Cause::Replaced, hands);
+            let (started, standing) = (self.started, std::mem::take(&mut self.standing));
             *self = Self::new(config);
-            (self.started, self.standing) = (started, standing);
+            self.started = started;
+            self.standing = standing;
             return;
         }
-        self.announcements.reconfigure(config.garp, now);
-        let reopened =
-            self.config.unicast != config.unicast || self.config.virtual_mac != config.virtual_mac;
+        self.announcements.reconfigure(config.garp, hands.now);
+        self.addresses = addresses(&config);
         self.config = config;
-        if reopened {
-            self.voice = Err("its sockets are opened anew".to_owned());
-        } else {
-            self.resettle(now, emit);
-        }
+        self.resettle(hands);
     }
 
-    /// Follows the interfaces: opens, reopens or closes its sockets. `heard`: whether it can
-    /// receive.
+    /// Follows the state of its interface, `Err` says why that cannot be used, and of the others.
     pub(super) fn follow(
         &mut self,
-        heard: Result<(), String>,
-        find: impl FnOnce(Option<Voice>, &Instance) -> Result<Voice, String>,
-        now: Instant,
-        emit: &mut Emit,
+        port: Result<(), &String>,
+        interfaces: &Interfaces,
+        is_virtual: impl Fn(IpAddr) -> bool,
+        hands: &mut Hands<'_>,
     ) {
-        let before = std::mem::replace(&mut self.voice, Err(String::new()));
-        let was_usable = before.is_ok();
-        self.voice = heard.and_then(|()| find(before.ok(), &self.config));
-        match &self.voice {
-            Ok(_) => {
-                if !was_usable {
-                    self.delay(now);
-                    self.failure = None;
-                }
-                self.resettle(now, emit);
-            }
-            Err(error) => {
-                if self.failure.as_ref() != Some(error) {
-                    self.failure = Some(error.clone());
-                    emit(Event::Failed {
-                        instance: self.config.name.clone(),
-                        error: error.clone(),
-                    });
+        let unknown = Err(String::new());
+        let before = std::mem::replace(&mut self.seat, unknown).ok();
+        let place = before.as_ref().map(Seat::place);
+        self.seat = match port {
+            Ok(()) => Seat::take(before, &self.config, interfaces, is_virtual),
+            Err(error) => Err(error.clone()),
+        };
+        match &self.seat {
+            Ok(seat) => {
+                self.seated.get_or_insert(hands.now);
+                if self.announcing && place.is_some_and(|place| place != seat.place()) {
+                    self.announcements.start(hands.now);
                 }
             }
+            Err(_) => self.seated = None,
         }
-        self.take_part(now, emit);
+        self.settle(hands);
     }
 
-    pub(super) fn start(&mut self, now: Instant, emit: &mut Emit) {
-        if !self.started {
-            self.started = true;
-            self.delay(now);
-        }
-        self.take_part(now, emit);
+    pub(super) fn is_seated(&self) -> bool {
+        self.seat.is_ok()
+    }
+
+    pub(super) fn start(&mut self, hands: &mut Hands<'_>) {
+        self.started.get_or_insert(hands.now);
+        self.settle(hands);
     }
 
     /// Stops taking part, until it is started again.
-    pub(super) fn stop(&mut self, cause: Cause, now: Instant, emit: &mut Emit) {
-        self.started = false;
-        self.leave(cause, now, emit);
+    pub(super) fn stop(&mut self, cause: Cause, hands: &mut Hands<'_>) {
+        self.started = None;
+        self.begin_at = None;
+        self.leave(cause, hands);
     }
 
-    pub(super) fn leave(&mut self, cause: Cause, now: Instant, emit: &mut Emit) {
-        let effects = self.machine.shutdown(cause, now);
-        self.carry_out(effects, now, emit);
+    pub(super) fn leave(&mut self, cause: Cause, hands: &mut Hands<'_>) {
+        let effects = self.machine.shutdown(cause, hands.now);
+        self.carry_out(effects, hands);
     }
 
-    pub(super) fn stand(&mut self, standing: Standing, now: Instant, emit: &mut Emit) {
+    pub(super) fn stand(&mut self, standing: Standing, hands: &mut Hands<'_>) {
         self.standing = standing;
-        self.resettle(now, emit);
-        self.take_part(now, emit);
+        self.settle(hands);
     }
 
-    pub(super) fn resign(&mut self, now: Instant, emit: &mut Emit) {
-        let effects = self.machine.resign(now);
-        self.carry_out(effects, now, emit);
+    pub(super) fn resign(&mut self, hands: &mut Hands<'_>) {
+        let effects = self.machine.resign(hands.now);
+        self.carry_out(effects, hands);
     }
 
-    pub(super) fn claim(&mut self, now: Instant, emit: &mut Emit) {
-        let effects = self.machine.claim(now);
-        self.carry_out(effects, now, emit);
+    pub(super) fn claim(&mut self, hands: &mut Hands<'_>) {
+        let effects = self.machine.claim(hands.now);
+        self.carry_out(effects, hands);
+    }
+
+    pub(super) fn set_grouped(&mut self, grouped: bool, hands: &mut Hands<'_>) {
+        if std::mem::replace(&mut self.grouped, grouped) == grouped {
+            return;
+        }
+        let effects = self.machine.set_grouped(grouped, hands.now);
+        self.carry_out(effects, hands);
     }
 
     pub(super) fn announce(&mut self, now: Instant) {
-        if self.is_master() {
+        if self.machine.state() == State::Master {
+            self.announcing = true;
             self.announcements.start(now);
-        }
-    }
-
-    pub(super) fn is_master(&self) -> bool {
-        self.machine.state() == State::Master
-    }
-
-    /// A message for this virtual router that came in on its interface.
-    pub(super) fn receive(
-        &mut self,
-        header: &Header,
-        message: &[u8],
-        now: Instant,
-        emit: &mut Emit,
-    ) {
-        if self
-            .voice
-            .as_ref()
-            .is_ok_and(|voice| voice.source() == header.source)
-        {
-            return;
-        }
-        let unicast = self.config.unicast.as_ref();
-        let expected = Expected {
-            version: self.config.version,
-            virtual_router_id: self.config.virtual_router_id,
-            interval: self.config.advert_interval,
-            auth: self.config.auth,
-            peers: unicast.map(|unicast| &unicast.peers[..]),
-            ttl: unicast.map_or(255..=255, |unicast| unicast.accepted_ttl.clone()),
-        };
-        match packet::parse(header, message, &expected) {
-            Ok(received) => {
-                self.counters.count_received(received.checksum);
-                let ours: Vec<IpAddr> = self.addresses().collect();
-                for warning in received.warnings(self.config.advert_interval, &ours) {
-                    self.counters.count_warning(&warning);
-                    if let Some(suppressed) = self.warning_log.allow(now) {
-                        let (instance, source) = (&self.config.name, header.source);
-                        warn!(%instance, %source, suppressed, "odd advertisement: {warning}");
-                    }
-                }
-                let advertisement = &received.advertisement;
-                let effects = self.machine.receive(advertisement, header.source, now);
-                self.carry_out(effects, now, emit);
-            }
-            Err(error) => {
-                self.counters.count_error(&error);
-                if let Some(suppressed) = self.decode_log.allow(now) {
-                    let (instance, source) = (&self.config.name, header.source);
-                    warn!(%instance, %source, %error, suppressed, "advertisement dropped");
-                }
-            }
         }
     }
 
@@ -233,166 +191,117 @@ impl Router {
             self.machine.next_timeout(),
             self.announcements.next_timeout(),
             self.duplicates.next_timeout(),
-            self.delayed,
+            self.begin_at,
         ];
         timeouts.into_iter().flatten().min()
     }
 
-    pub(super) fn timers(&mut self, now: Instant, emit: &mut Emit) {
-        if self.delayed.is_some_and(|until| until <= now) {
-            self.delayed = None;
-            self.take_part(now, emit);
+    pub(super) fn timers(&mut self, hands: &mut Hands<'_>) {
+        let effects = self.machine.tick(hands.now);
+        self.carry_out(effects, hands);
+        if self.begin_at.is_some_and(|at| at <= hands.now) {
+            self.settle(hands);
         }
-        let effects = self.machine.tick(now);
-        self.carry_out(effects, now, emit);
-        if self.announcements.due(now) {
-            self.each_address(now, Voice::announce);
+        if self.announcements.due(hands.now) {
+            self.announce_all(hands);
         }
-        self.duplicate_timers(now, emit);
+        self.search_duplicates(hands);
     }
 
-    /// Takes part in the election, or not, as far as it is not in a group.
-    fn take_part(&mut self, now: Instant, emit: &mut Emit) {
-        let effects = match (&self.voice, &self.standing.fault) {
-            (Err(_), _) => self.machine.fault(Cause::InterfaceLost, now),
-            (Ok(_), Some(fault)) => self.machine.fault(Cause::Tracked(fault.clone()), now),
-            (Ok(_), None) if self.started && self.delayed.is_none() => self.machine.startup(now),
-            (Ok(_), None) => Vec::new(),
-        };
-        self.carry_out(effects, now, emit);
-    }
-
-    fn delay(&mut self, now: Instant) {
-        let delay = self.config.startup_delay;
-        self.delayed = (delay > Duration::ZERO).then(|| now + delay);
-    }
-
-    /// Gives the machine what is configured and tracked now and the interface's address.
-    fn resettle(&mut self, now: Instant, emit: &mut Emit) {
-        let Ok(voice) = &self.voice else {
+    /// Lets it take part, or not, as all that it depends on is now.
+    fn settle(&mut self, hands: &mut Hands<'_>) {
+        self.resettle(hands);
+        self.begin_at = None;
+        let Some(started) = self.started else {
             return;
         };
-        let settings = settings(&self.config, &self.standing, voice.source());
-        let effects = self.machine.reconfigure(settings, now);
-        self.carry_out(effects, now, emit);
+        if let Err(error) = &self.seat {
+            let error = error.clone();
+            let effects = self.machine.fault(Cause::InterfaceLost, hands.now);
+            self.carry_out(effects, hands);
+            self.fail(error, hands);
+            return;
+        }
+        if let Some(fault) = &self.standing.fault {
+            let cause = Cause::Tracked(fault.clone());
+            let effects = self.machine.fault(cause, hands.now);
+            self.carry_out(effects, hands);
+            self.failure = None;
+            return;
+        }
+        let since = self.seated.map_or(started, |seated| seated.max(started));
+        let begin_at = since + self.config.startup_delay;
+        let waits = matches!(self.machine.state(), State::Initialize | State::Fault);
+        if waits && hands.now < begin_at {
+            self.begin_at = Some(begin_at);
+            let delay = self.config.startup_delay;
+            self.fail(format!("waits for `startup_delay`, {delay:?}"), hands);
+            return;
+        }
+        self.failure = None;
+        let effects = self.machine.startup(hands.now);
+        self.carry_out(effects, hands);
     }
 
-    pub(super) fn carry_out(&mut self, effects: Vec<Effect>, now: Instant, emit: &mut Emit) {
-        for effect in effects {
+    /// Gives the machine what counts now.
+    fn resettle(&mut self, hands: &mut Hands<'_>) {
+        let source = self.seat.as_ref().map(Seat::source);
+        let address = source.unwrap_or_else(|_| self.machine.address());
+        let settings = settings(&self.config, &self.standing, address);
+        let effects = self.machine.reconfigure(settings, hands.now);
+        self.carry_out(effects, hands);
+    }
+
+    /// Reports why it cannot take part, once.
+    fn fail(&mut self, error: String, hands: &mut Hands<'_>) {
+        if self.failure.as_ref() != Some(&error) {
+            self.failure = Some(error.clone());
             let instance = self.config.name.clone();
-            match effect {
-                Effect::SendAdvertisement { priority } => self.advertise(priority, now),
-                Effect::StateChanged { to, cause, .. } => {
-                    if to == State::Master {
-                        self.duplicates.watch(now);
-                    } else {
-                        self.announcements.stop();
-                        let gone = self.duplicates.stop(now);
-                        self.duplicates_gone(gone, now, emit);
-                    }
-                    emit(Event::State {
-                        instance,
-                        state: to,
-                        priority: self.machine.priority(),
-                        cause,
-                        at: now,
-                    });
-                }
-                Effect::LeaderHeard { source, priority } => emit(Event::LeaderHeard {
-                    instance,
-                    source,
-                    priority,
-                    at: now,
-                }),
-                Effect::RivalHeard { source, priority } => emit(Event::Rival {
-                    instance,
-                    own: self.source(),
-                    source,
-                    priority,
-                    at: now,
-                }),
-                Effect::RivalGone { source, lasted } => emit(Event::RivalGone {
-                    instance,
-                    source,
-                    lasted,
-                    at: now,
-                }),
-                Effect::LowerPriorityHeard => self.announcements.lower_priority_heard(now),
-                Effect::Overslept { by } => emit(Event::Overslept { by, at: now }),
-            }
-        }
-    }
-
-    fn source(&self) -> IpAddr {
-        let unknown = Ipv4Addr::UNSPECIFIED.into();
-        self.voice.as_ref().map_or(unknown, Voice::source)
-    }
-
-    fn addresses(&self) -> impl Iterator<Item = IpAddr> {
-        self.config.addresses.iter().map(|one| one.address)
-    }
-
-    fn advertise(&mut self, priority: u8, now: Instant) {
-        let Ok(voice) = &self.voice else {
-            return;
-        };
-        let config = &self.config;
-        let advertisement = Advertisement {
-            version: config.version,
-            virtual_router_id: config.virtual_router_id,
-            priority,
-            interval: config.advert_interval,
-            addresses: self.addresses().collect(),
-            auth: config.auth,
-        };
-        let sent = voice.advertise(|source, destination| {
-            packet::emit(&advertisement, config.checksum, source, destination)
-        });
-        match sent {
-            Ok(()) => self.counters.sent.add(),
-            Err(error) => self.send_failed(&error, now),
-        }
-    }
-
-    /// Sends something for each virtual address.
-    fn each_address(&mut self, now: Instant, send: impl Fn(&Voice, IpAddr) -> io::Result<()>) {
-        let Ok(voice) = &self.voice else {
-            return;
-        };
-        let mut failed = None;
-        for address in self.addresses() {
-            match send(voice, address) {
-                Ok(()) => self.counters.announced.add(),
-                Err(error) => failed = Some(error),
-            }
-        }
-        if let Some(error) = failed {
-            self.send_failed(&error, now);
-        }
-    }
-
-    fn send_failed(&mut self, error: &io::Error, now: Instant) {
-        self.counters.send_errors.add();
-        if let Some(suppressed) = self.send_log.allow(now) {
-            let instance = &self.config.name;
-            warn!(%instance, %error, suppressed, "cannot send");
+            (hands.emit)(Event::Failed { instance, error });
         }
     }
 }
 
+fn addresses(config: &Instance) -> Vec<IpAddr> {
+    config.addresses.iter().map(|one| one.address).collect()
+}
+
 fn settings(config: &Instance, standing: &Standing, address: IpAddr) -> Settings {
-    let owner = config.priority.get() == OWNER;
-    let adjusted = i16::from(config.priority.get()).saturating_add(standing.adjustment);
-    let adjusted = u8::try_from(adjusted.clamp(1, 254)).ok();
-    let priority = adjusted
-        .and_then(std::num::NonZeroU8::new)
-        .filter(|_| !owner);
     Settings {
         version: config.version,
-        priority: priority.unwrap_or(config.priority),
-        owner,
+        priority: effective(config.priority, standing.adjustment),
+        owner: config.priority == NonZeroU8::MAX,
         interval: config.advert_interval,
         preempt: config.preempt,
         address,
+    }
+}
+
+/// The priority that counts: within 1 to 254, but for an owner.
+fn effective(configured: NonZeroU8, adjustment: i16) -> NonZeroU8 {
+    if configured == NonZeroU8::MAX {
+        return configured;
+    }
+    let sum = i16::from(configured.get()).saturating_add(adjustment);
+    let within = u8::try_from(sum.clamp(1, 254)).ok();
+    within.and_then(NonZeroU8::new).unwrap_or(configured)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn priority_with_tracking_stays_within_bounds() {
+        let priority = |configured, adjustment| {
+            effective(NonZeroU8::new(configured).unwrap(), adjustment).get()
+        };
+        assert_eq!(priority(100, 0), 100);
+        assert_eq!(priority(100, -30), 70);
+        assert_eq!(priority(100, 30), 130);
+        assert_eq!(priority(100, i16::MIN), 1);
+        assert_eq!(priority(100, i16::MAX), 254);
+        assert_eq!(priority(254, 1), 254);
+        assert_eq!(priority(255, -100), 255);
     }
 }

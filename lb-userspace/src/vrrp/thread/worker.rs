@@ -1,50 +1,70 @@
 //! All instances and interfaces: who gets which command, datagram and timer.
 
-use std::collections::BTreeMap;
 use std::io;
-use std::mem;
-use std::net::IpAddr;
+use std::iter;
 use std::ops::ControlFlow;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
-use super::groups::Groups;
 use super::lateness::Lateness;
+use super::links::{Links, Snapshot};
 use super::poll::{self, Waker};
-use super::port::{Port, Side};
-use super::router::{Emit, Router};
-use super::voice::Voice;
-use crate::config::{Instance, SyncGroup};
+use super::port::Port;
+use super::router::{Emit, Hands, Router};
+use super::timers::Timers;
+use crate::vrrp::group::{Group, Member};
 use crate::vrrp::machine::Cause;
-use crate::vrrp::statistics::{Entry, Registry};
-use crate::vrrp::watch::Watch;
-use crate::vrrp::{Command, interface, packet};
+use crate::vrrp::packet;
+use crate::vrrp::statistics::Registry;
+use crate::vrrp::{Command, Event, State};
 
-/// How often the interfaces are looked at, even if nothing is said of them.
-const REFRESH: Duration = Duration::from_secs(1);
-/// Between two looks because of what is said of them: a burst of changes must not make an
-/// advertisement late.
-const REST: Duration = Duration::from_millis(5);
+mod configure;
+
+/// How often what does not work is tried again.
+const RETRY: Duration = Duration::from_secs(1);
 /// Datagrams read from one socket before commands and timers get a turn: more than its buffer
 /// holds, so that all that waited is read, and less than a flood.
-const BATCH: usize = 1024;
-/// The largest VRRP message has 4,088 bytes, an IPv4 header at most 60.
-const DATAGRAM_LEN: usize = 4352;
+const BATCH: usize = 4096;
+/// Frames that may claim an address are no hurry.
+const CLAIMS_BATCH: usize = 64;
+/// The largest VRRP message has 4,088 bytes, its IP header at most 60.
+const DATAGRAM_LEN: usize = 8192;
 
 /// What the thread owns.
 pub(super) struct Worker {
     emit: Box<Emit>,
     registry: Arc<Registry>,
     lateness: Arc<Lateness>,
+    links: Links,
+    snapshot: Snapshot,
     routers: Vec<Router>,
-    ports: BTreeMap<Side, Port>,
-    groups: Groups,
-    watch: Watch,
-    refreshed: Instant,
-    next_refresh: Instant,
+    ports: Vec<Port>,
+    groups: Vec<Grouped>,
+    /// By router: its place among the groups.
+    group_of: Vec<Option<usize>>,
+    /// By router: whether its port counts it as MASTER.
+    leading: Vec<bool>,
+    timers: Timers,
+    retry_at: Instant,
+    /// The worst of the present round.
+    overslept: Option<Duration>,
+    buffer: Vec<u8>,
+}
+
+/// A sync group and the places of its members, in ascending order.
+struct Grouped {
+    group: Group,
+    members: Vec<usize>,
+}
+
+/// A socket that has something to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ready {
+    Messages { port: usize },
+    Claims { port: usize },
 }
 
 impl Worker {
@@ -52,255 +72,242 @@ impl Worker {
         emit: Box<Emit>,
         registry: Arc<Registry>,
         lateness: Arc<Lateness>,
-        now: Instant,
-    ) -> io::Result<Self> {
-        Ok(Self {
+        links: Links,
+        snapshot: Snapshot,
+    ) -> Self {
+        Self {
             emit,
             registry,
             lateness,
+            links,
+            retry_at: snapshot.taken + RETRY,
+            snapshot,
             routers: Vec::new(),
-            ports: BTreeMap::new(),
-            groups: Groups::default(),
-            watch: Watch::open()?,
-            refreshed: now,
-            next_refresh: now + REFRESH,
-        })
+            ports: Vec::new(),
+            groups: Vec::new(),
+            group_of: Vec::new(),
+            leading: Vec::new(),
+            timers: Timers::default(),
+            overslept: None,
+            buffer: vec![0; DATAGRAM_LEN],
+        }
     }
 
-    /// When [`Self::timers`] has something to do.
-    pub(super) fn next_timeout(&self) -> Instant {
-        let timers = self.routers.iter().filter_map(Router::next_timeout);
-        timers.fold(self.next_refresh, Instant::min)
-    }
-
-    /// Waits until then, for a call of `waker` or for something to read.
-    pub(super) fn wait(&self, waker: &Waker, until: Instant) -> io::Result<()> {
-        let sockets = self.ports.values().flat_map(Port::sockets);
-        let fds: Vec<_> = [waker.as_fd(), self.watch.as_fd()]
-            .into_iter()
-            .chain(sockets)
-            .collect();
-        let timeout = until.saturating_duration_since(Instant::now());
+    /// Waits until a timer expires, `waker` is called or something can be read.
+    pub(super) fn wait(&self, waker: &Waker) -> io::Result<()> {
+        let next = self.timers.next();
+        let next = next.map_or(self.retry_at, |next| next.min(self.retry_at));
+        let timeout = next.saturating_duration_since(Instant::now());
+        let fds = self.sockets().map(|(_, fd)| fd);
+        let fds: Vec<_> = iter::once(waker.as_fd()).chain(fds).collect();
         poll::wait(&fds, timeout).map(drop)
+    }
+
+    /// Reads all that has arrived.
+    pub(super) fn read(&mut self, now: Instant) -> io::Result<()> {
+        let (names, fds): (Vec<_>, Vec<_>) = self.sockets().unzip();
+        let ready = poll::wait(&fds, Duration::ZERO)?;
+        for (name, _) in names.into_iter().zip(ready).filter(|(_, ready)| *ready) {
+            match name {
+                Ready::Messages { port } => self.receive(port, now),
+                Ready::Claims { port } => self.claims(port, now),
+            }
+        }
+        Ok(())
     }
 
     /// Breaks on [`Command::Exit`].
     pub(super) fn command(&mut self, command: Command, now: Instant) -> ControlFlow<()> {
         match command {
-            Command::Configure { instances, groups } => self.configure(instances, groups, now),
-            Command::Start { instance } => {
-                self.with(&instance, |router, emit| router.start(now, emit));
-            }
-            Command::Stop { instance } => {
-                self.with(&instance, |router, emit| {
-                    router.stop(Cause::NoPlane, now, emit);
-                });
-            }
-            Command::Stand { instance, standing } => {
-                self.with(&instance, |router, emit| router.stand(standing, now, emit));
-            }
-            Command::Resign { instance } => {
-                self.with(&instance, |router, emit| router.resign(now, emit));
-            }
-            Command::Claim { instance } => {
-                self.with(&instance, |router, emit| router.claim(now, emit));
-            }
+            Command::Configure { instances, groups } => self.configure(instances, &groups, now),
+            Command::Start { instance } => self.with(&instance, now, Router::start),
+            Command::Stop { instance } => self.with(&instance, now, |router, hands| {
+                router.stop(Cause::NoPlane, hands);
+            }),
+            Command::Stand { instance, standing } => self.with(&instance, now, |router, hands| {
+                router.stand(standing, hands);
+            }),
+            Command::Resign { instance } => self.with(&instance, now, Router::resign),
+            Command::Claim { instance } => self.with(&instance, now, Router::claim),
             Command::Announce { instance } => {
-                self.with(&instance, |router, _| router.announce(now));
+                self.with(&instance, now, |router, _| router.announce(now));
             }
             Command::Shutdown => {
-                for router in &mut self.routers {
-                    router.stop(Cause::Shutdown, now, &mut *self.emit);
+                for at in 0..self.routers.len() {
+                    self.act(at, now, |router, hands| router.stop(Cause::Shutdown, hands));
                 }
             }
             Command::Exit => return ControlFlow::Break(()),
         }
-        self.settle(now);
         ControlFlow::Continue(())
     }
 
-    /// Reads all that waits.
-    pub(super) fn receive(&mut self, now: Instant) {
-        if self.watch.clear() {
-            self.next_refresh = self.next_refresh.min(now.max(self.refreshed + REST));
+    /// Takes in how the interfaces are now.
+    pub(super) fn look(&mut self, now: Instant) {
+        let retry = self.retry_at <= now;
+        if retry {
+            self.retry_at = now + RETRY;
         }
-        for (side, port) in &mut self.ports {
-            let result = read(port, |port, buffer| {
-                let Some((header, message)) = port.receive(buffer)? else {
-                    port.counters.malformed.add();
-                    return Ok(());
-                };
-                let Some(id) = packet::peek_virtual_router_id(message) else {
-                    port.counters.malformed.add();
-                    return Ok(());
-                };
-                match port.router(id).and_then(|at| self.routers.get_mut(at)) {
-                    Some(router) => router.receive(&header, message, now, &mut *self.emit),
-                    None => {
-                        port.counters.unknown_vrid.add();
-                        if let Some(suppressed) = port.stranger_log.allow(now) {
-                            let (interface, source) = (&side.interface, header.source);
-                            debug!(%interface, %source, id, suppressed, "of no virtual router here");
-                        }
-                    }
-                }
-                Ok(())
-            });
-            if let Err(error) = result {
-                // Such as ENETDOWN, said once by the kernel: the refresh finds out the rest.
-                warn!(interface = %side.interface, %error, "cannot receive");
-            }
-            let routers = &mut self.routers;
-            let claims = read(port, |port, _| {
-                if let Some(claim) = port.claim()? {
-                    let here = |router: &&mut Router| Side::of(&router.config) == *side;
-                    for router in routers.iter_mut().filter(here) {
-                        router.hear_claim(claim, now, &mut *self.emit);
-                    }
-                }
-                Ok(())
-            });
-            if let Err(error) = claims {
-                debug!(interface = %side.interface, %error, "cannot listen for other claims");
-            }
+        let mut changed = false;
+        if let Some(snapshot) = self.links.latest()
+            // Else it is older than what a change of the configuration has seen.
+            && snapshot.taken >= self.snapshot.taken
+        {
+            changed = snapshot.interfaces != self.snapshot.interfaces;
+            self.snapshot = snapshot;
         }
-        self.settle(now);
+        if changed || (retry && self.is_troubled()) {
+            self.follow(now);
+        }
     }
 
+    /// Lets those timers run that have expired by `now`.
     pub(super) fn timers(&mut self, now: Instant) {
-        if self.next_refresh <= now {
-            self.refresh(now);
+        // All are taken out first: one that is due again at once waits for the next round.
+        let expired: Vec<_> = iter::from_fn(|| self.timers.expired(now)).collect();
+        for (due, router) in expired {
+            let late = Instant::now().saturating_duration_since(due);
+            self.lateness.record(late);
+            self.act(router, now, Router::timers);
         }
-        for router in &mut self.routers {
-            let Some(due) = router.next_timeout().filter(|due| *due <= now) else {
+        if let Some(by) = self.overslept.take() {
+            self.lateness.overslept();
+            (self.emit)(Event::Overslept { by, at: now });
+        }
+    }
+
+    /// Something cannot be used that might be there by now.
+    fn is_troubled(&self) -> bool {
+        self.ports.iter().any(|port| port.link.is_err())
+            || self.routers.iter().any(|router| !router.is_seated())
+    }
+
+    fn sockets(&self) -> impl Iterator<Item = (Ready, BorrowedFd<'_>)> {
+        let ports = self.ports.iter().enumerate();
+        ports.flat_map(|(port, one)| {
+            let link = one.link.as_ref().ok();
+            let messages = link.map(|link| (Ready::Messages { port }, link.receive.as_fd()));
+            let claims = link.map(|link| (Ready::Claims { port }, link.claims.as_fd()));
+            messages.into_iter().chain(claims)
+        })
+    }
+
+    fn receive(&mut self, port: usize, now: Instant) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        for _ in 0..BATCH {
+            let one = &self.ports[port];
+            let Ok(link) = &one.link else {
+                break;
+            };
+            let (header, message) = match link.receive.receive(&mut buffer) {
+                Ok(Some(received)) => received,
+                Ok(None) => {
+                    one.counters.malformed.add();
+                    continue;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => {
+                    // Such as ENETDOWN, said once by the kernel: the next look finds out the rest.
+                    let interface = &one.key.interface;
+                    warn!(%interface, %error, "cannot receive");
+                    break;
+                }
+            };
+            let Some(id) = packet::peek_virtual_router_id(message) else {
+                one.counters.malformed.add();
                 continue;
             };
-            self.lateness.note(now.saturating_duration_since(due));
-            router.timers(now, &mut *self.emit);
-        }
-        self.settle(now);
-    }
-
-    fn configure(&mut self, instances: Vec<Instance>, groups: Vec<SyncGroup>, now: Instant) {
-        let mut known = mem::take(&mut self.routers);
-        // First those that go: a renamed instance gives up before its successor begins.
-        for router in &mut known {
-            if !instances.iter().any(|one| one.name == router.config.name) {
-                router.leave(Cause::Removed, now, &mut *self.emit);
+            if let Some(&router) = one.routers.get(&id) {
+                self.act(router, now, |router, hands| {
+                    router.receive(&header, message, hands);
+                });
+            } else {
+                let (interface, source) = (&one.key.interface, header.source);
+                debug!(%interface, %source, id, "advertisement of an unknown virtual router");
+                one.counters.count_unknown(id, source);
             }
         }
-        for instance in instances {
-            let name = &instance.name;
-            let router = match known.iter().position(|one| one.config.name == *name) {
-                Some(at) => {
-                    let mut router = known.swap_remove(at);
-                    router.reconfigure(instance, now, &mut *self.emit);
-                    router
-                }
-                None => Router::new(instance),
+        self.buffer = buffer;
+    }
+
+    fn claims(&mut self, port: usize, now: Instant) {
+        for _ in 0..CLAIMS_BATCH {
+            let one = &self.ports[port];
+            let Ok(link) = &one.link else {
+                return;
             };
-            self.routers.push(router);
-        }
-        self.groups
-            .configure(groups, &mut self.routers, now, &mut *self.emit);
-        self.enter_ports();
-        self.refresh(now);
-        self.settle(now);
-        let entry = |router: &Router| {
-            let port = self.ports.get(&Side::of(&router.config));
-            Entry {
-                instance: router.config.name.clone(),
-                counters: Arc::clone(&router.counters),
-                interface: port.map_or_else(Arc::default, |port| Arc::clone(&port.counters)),
-            }
-        };
-        self.registry
-            .replace(self.routers.iter().map(entry).collect());
-    }
-
-    /// Tells the ports who is there.
-    fn enter_ports(&mut self) {
-        self.ports.values_mut().for_each(Port::clear);
-        let routers = &self.routers;
-        let used = |side: &Side| routers.iter().any(|one| Side::of(&one.config) == *side);
-        self.ports.retain(|side, _| used(side));
-        for (place, router) in routers.iter().enumerate() {
-            let side = Side::of(&router.config);
-            let port = self.ports.entry(side.clone());
-            let port = port.or_insert_with(|| Port::new(side));
-            port.enter(&router.config, place);
-        }
-    }
-
-    /// Looks at the interfaces, and lets each instance follow its own.
-    fn refresh(&mut self, now: Instant) {
-        self.refreshed = now;
-        self.next_refresh = now + REFRESH;
-        let interfaces = match interface::list() {
-            Ok(interfaces) => interfaces,
-            // What is open stays as it is; what is not is tried again with the next refresh.
-            Err(error) => return warn!(%error, "cannot list the interfaces"),
-        };
-        let mut heard = BTreeMap::new();
-        for (side, port) in &mut self.ports {
-            let find = |one: &&interface::Interface| one.name == side.interface;
-            let result = port.refresh(interfaces.iter().find(find));
-            heard.insert(side.clone(), result);
-        }
-        let virtual_addresses = self.virtual_addresses();
-        let is_virtual = |address| virtual_addresses.contains(&address);
-        for router in &mut self.routers {
-            let heard = heard.get(&Side::of(&router.config)).cloned();
-            let find =
-                |before, config: &Instance| Voice::follow(before, config, &interfaces, is_virtual);
-            router.follow(heard.unwrap_or(Ok(())), find, now, &mut *self.emit);
-        }
-    }
-
-    /// The addresses that may be on an interface without being its own. An owner's are its own.
-    fn virtual_addresses(&self) -> Vec<IpAddr> {
-        let virtual_routers = self.routers.iter().map(|router| &router.config);
-        virtual_routers
-            .filter(|config| config.priority.get() != u8::MAX)
-            .flat_map(|config| config.addresses.iter().map(|one| one.address))
-            .collect()
-    }
-
-    /// What follows from what the machines were given: in their groups, and for the listeners.
-    fn settle(&mut self, now: Instant) {
-        self.groups.settle(&mut self.routers, now, &mut *self.emit);
-        for (side, port) in &mut self.ports {
-            let here = |router: &&Router| Side::of(&router.config) == *side;
-            let mut masters = self.routers.iter().filter(|router| router.is_master());
-            let wanted = masters.any(|router| here(&router));
-            if let Err(error) = port.listen(wanted) {
-                debug!(interface = %side.interface, %error, "cannot listen for other claims");
+            match link.claims.receive() {
+                Ok(Some(claim)) => {
+                    if let Some(&router) = one.addresses.get(&claim.address) {
+                        self.act(router, now, |router, hands| router.claimed(claim, hands));
+                    }
+                }
+                Ok(None) => (),
+                // Nothing more, or an interface that went down.
+                Err(_) => return,
             }
         }
     }
 
-    fn with(&mut self, instance: &str, act: impl FnOnce(&mut Router, &mut Emit)) {
-        let mut routers = self.routers.iter_mut();
-        match routers.find(|router| router.config.name == instance) {
-            Some(router) => act(router, &mut *self.emit),
+    fn with(
+        &mut self,
+        instance: &str,
+        now: Instant,
+        act: impl FnOnce(&mut Router, &mut Hands<'_>),
+    ) {
+        let mut routers = self.routers.iter();
+        match routers.position(|router| router.config.name == instance) {
+            Some(at) => self.act(at, now, act),
             None => warn!(instance, "command for an unknown VRRP instance"),
         }
     }
-}
 
-/// Reads until nothing waits, or a batch was read.
-fn read(
-    port: &mut Port,
-    mut one: impl FnMut(&mut Port, &mut [u8]) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut buffer = [0; DATAGRAM_LEN];
-    for _ in 0..BATCH {
-        match one(port, &mut buffer) {
-            Ok(()) => (),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error),
+    /// Gives a router some input, and its group the chance to follow.
+    fn act(&mut self, at: usize, now: Instant, act: impl FnOnce(&mut Router, &mut Hands<'_>)) {
+        self.touch(at, now, act);
+        if let Some(group) = self.group_of.get(at).copied().flatten() {
+            self.settle(group, now);
         }
     }
-    Ok(())
+
+    /// Makes the members of a group agree.
+    fn settle(&mut self, group: usize, now: Instant) {
+        let Grouped { group, members } = &mut self.groups[group];
+        let routers = self.routers.iter_mut().enumerate();
+        let routers = routers.filter(|(at, _)| members.binary_search(at).is_ok());
+        let (places, mut machines): (Vec<_>, Vec<_>) = routers
+            .map(|(at, router)| {
+                let (name, machine) = (&router.config.name[..], &mut router.machine);
+                (at, Member { name, machine })
+            })
+            .unzip();
+        let settled = group.settle(&mut machines, now);
+        for (member, effects) in settled {
+            self.touch(places[member], now, |router, hands| {
+                router.carry_out(effects, hands);
+            });
+        }
+    }
+
+    /// As [`Self::act`], for the router alone.
+    fn touch(&mut self, at: usize, now: Instant, act: impl FnOnce(&mut Router, &mut Hands<'_>)) {
+        let router = &mut self.routers[at];
+        let port = self.ports.get_mut(router.port);
+        let mut hands = Hands {
+            link: port.as_ref().and_then(|port| port.link.as_ref().ok()),
+            now,
+            emit: &mut *self.emit,
+            overslept: &mut self.overslept,
+        };
+        act(router, &mut hands);
+        self.timers.set(at, router.next_timeout());
+        let leads = router.machine.state() == State::Master;
+        if let (Some(leading), Some(port)) = (self.leading.get_mut(at), port)
+            && *leading != leads
+        {
+            *leading = leads;
+            port.count_master(leads);
+        }
+    }
 }

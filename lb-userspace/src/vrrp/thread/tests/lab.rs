@@ -12,19 +12,21 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::config::{self, Auth, ChecksumForm, Garp, Instance, InterfaceAddress, Preempt, Version};
+use crate::config::{
+    Auth, ChecksumForm, Garp, Instance, InterfaceAddress, Preempt, Realtime, Version,
+};
 use crate::vrrp::packet::{self, Advertisement, Expected};
 use crate::vrrp::{Command, Event, Handle, State};
-
-/// Tests run beside each other: none before the others.
-const ORDINARY: config::Realtime = config::Realtime {
-    priority: None,
-    lock_memory: false,
-};
 
 pub(super) const INTERFACE: &str = "wire";
 pub(super) const VIP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Tests run side by side, and none may hold up the others.
+const UNPROTECTED: Realtime = Realtime {
+    priority: None,
+    lock_memory: false,
+};
 
 /// Whether this test can run; a missing root is an error in CI.
 pub(super) fn can_run() -> bool {
@@ -114,7 +116,7 @@ impl Lab {
         self.on(host, || {
             let (sender, events) = mpsc::channel();
             let emit = move |event| drop(sender.send(event));
-            let handle = Handle::spawn(ORDINARY, emit).unwrap();
+            let handle = Handle::spawn(UNPROTECTED, emit).unwrap();
             Director { handle, events }
         })
     }
