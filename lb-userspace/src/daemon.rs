@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::api::server::{Query, Socket};
+use crate::api::server::Socket;
 use crate::config::{self, Config, InterfaceAddress};
 use crate::control::Control;
 use crate::dataplane::ipvs::IpvsError;
@@ -18,7 +18,7 @@ use crate::dataplane::xdp::XdpError;
 use crate::events::{self, Journal};
 use crate::health::{Checks, Verdict};
 use crate::netlink::{Netlink, hosts, monitor, nftables};
-use crate::track::{Report, Trackers};
+use crate::track::Trackers;
 use crate::vrrp;
 
 mod accept;
@@ -27,6 +27,8 @@ mod answer;
 pub mod cleanup;
 mod devices;
 mod drains;
+mod end;
+mod event;
 mod lock;
 mod log;
 mod notify;
@@ -44,6 +46,7 @@ use accept::Accept;
 use addresses::Guard;
 use devices::Devices;
 use drains::Drains;
+use event::Event;
 use lock::Lock;
 use notify::Notify;
 use planes::Kernel;
@@ -52,14 +55,10 @@ use systemd::Systemd;
 
 /// Events that may wait; the senders wait beyond that.
 const BACKLOG: usize = 1024;
-/// A stop does not wait longer for another director to take over.
-const HANDOVER_LIMIT: Duration = Duration::from_secs(3);
 /// Between two looks for what others changed in our data planes.
 const AUDIT: Duration = Duration::from_millis(500);
 /// Between two looks at what the program says.
 const PROGRAM_LOG: Duration = Duration::from_millis(200);
-/// On top of an advertisement interval, in which a backup takes over after priority 0.
-const HANDOVER_SLACK: Duration = Duration::from_millis(500);
 
 /// Notify scripts that run at the end are not waited for any longer.
 const NOTIFY_LIMIT: Duration = Duration::from_secs(3);
@@ -95,48 +94,6 @@ impl DaemonError {
     fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |error| Self::Io { what, error }
-    }
-}
-
-/// All that can happen to a director.
-enum Event {
-    Verdict(Verdict),
-    Route(hosts::Found),
-    Change(monitor::Change),
-    Vrrp(vrrp::Event),
-    Tracked(Report),
-    Query(Query),
-    /// A signal: the protocol has given up already.
-    Stop,
-}
-
-impl From<Verdict> for Event {
-    fn from(verdict: Verdict) -> Self {
-        Self::Verdict(verdict)
-    }
-}
-
-impl From<hosts::Found> for Event {
-    fn from(found: hosts::Found) -> Self {
-        Self::Route(found)
-    }
-}
-
-impl From<monitor::Change> for Event {
-    fn from(change: monitor::Change) -> Self {
-        Self::Change(change)
-    }
-}
-
-impl From<Report> for Event {
-    fn from(report: Report) -> Self {
-        Self::Tracked(report)
-    }
-}
-
-impl From<Query> for Event {
-    fn from(query: Query) -> Self {
-        Self::Query(query)
     }
 }
 
@@ -236,7 +193,7 @@ async fn start(
     tokio::spawn(monitor::run(events.clone()));
     tokio::spawn(nftables::run(events.clone()));
     let emit = events.clone();
-    let vrrp = vrrp::Handle::spawn(move |event| {
+    let vrrp = vrrp::Handle::spawn(control.config().global.realtime, move |event| {
         // On the protocol's own thread: it must not wait for us.
         if emit.try_send(Event::Vrrp(event)).is_err() {
             tracing::error!("the daemon does not keep up with VRRP events");
@@ -355,33 +312,6 @@ impl Daemon {
             Ok(links) => self.control.set_links(links),
             Err(error) => tracing::warn!(%error, "cannot list the interfaces"),
         }
-    }
-
-    /// Mastership was given up: sets when to stop waiting for a successor. The second time, it
-    /// stops at once.
-    fn stop(&mut self) {
-        let now = Instant::now();
-        if self.deadline.is_some() {
-            self.deadline = Some(now);
-            return;
-        }
-        tracing::info!("stopping: handing over to another director");
-        systemd::stopping();
-        let intervals = self.control.config().vrrp.iter().map(|v| v.advert_interval);
-        let longest = intervals.max().unwrap_or_default();
-        self.deadline = Some(now + (longest + HANDOVER_SLACK).min(HANDOVER_LIMIT));
-    }
-
-    /// Removes all that this director put into the kernel.
-    async fn finish(mut self) -> Result<(), DaemonError> {
-        self.vrrp.send(vrrp::Command::Exit);
-        self.control.release();
-        self.remove_addresses(&BTreeSet::new()).await;
-        self.remove_devices().await;
-        self.remove_filter().await;
-        let removed = self.kernel.remove().await;
-        self.notify.finish(NOTIFY_LIMIT).await;
-        removed
     }
 
     async fn handle(&mut self, event: Event) {

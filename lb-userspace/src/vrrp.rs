@@ -1,6 +1,6 @@
 //! VRRP version 2 (RFC 3768) and 3 (RFC 9568), by multicast and unicast.
 //!
-//! `packet`, `checksum`, `machine`, `group`, `announce` and the frame builder of `arp` are PURE; `thread`
+//! `packet`, `checksum`, `machine`, `group`, `announce` and `frame`, `duplicates` are PURE; `thread`
 //! is the one loop that feeds them and carries their effects out.
 
 use std::fmt;
@@ -11,8 +11,9 @@ use crate::config;
 use crate::dataplane::table::Mac;
 
 pub mod announce;
-pub mod arp;
 pub mod checksum;
+mod duplicates;
+pub mod frame;
 pub mod group;
 mod interface;
 mod limit;
@@ -23,10 +24,11 @@ mod simulation;
 mod socket;
 mod statistics;
 mod thread;
+mod watch;
 
 pub use machine::Cause;
 pub use statistics::Statistics;
-pub use thread::Handle;
+pub use thread::{Handle, Realtime};
 
 /// State of an instance on this director, RFC 9568 section 6.3 (where MASTER is "Active").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

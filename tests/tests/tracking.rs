@@ -151,6 +151,9 @@ fn words(output: &Output) -> String {
 fn a_director_that_resigns_names_its_successor_and_can_claim_again() {
     with_lab(DEMO, |lab| {
         let [first, second] = &lab.directors;
+        wait_until("lb2 to have heard lb1", PATIENCE, || {
+            Ok(!second.status()?["vrrp"][0]["leader"].is_null())
+        })?;
         let nothing = second.ask(&["vrrp", "resign", "VI_1"])?;
         ensure!(nothing.status.code() == Some(1), "{}", words(&nothing));
         ensure!(

@@ -6,6 +6,7 @@
 mod bench;
 mod build;
 mod demo;
+mod fuzz;
 mod run;
 mod setup;
 mod sh;
@@ -39,6 +40,8 @@ enum Verb {
     Demo(demo::Args),
     /// Run everything that CI runs
     Test(test::Args),
+    /// Fuzz what strangers can send bytes to, with a nightly toolchain
+    Fuzz(fuzz::Args),
     /// Measure the packet path and the whole way
     Bench(bench::Args),
     /// Run tests on kernels with IP_VS, in emulated machines
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Verb::Run(args) => run::run(&workspace, &args),
         Verb::Demo(args) => demo::run(&workspace, &args),
         Verb::Test(args) => test::run(&workspace, &args),
+        Verb::Fuzz(args) => fuzz::run(&workspace, &args),
         Verb::Bench(args) => bench::run(&workspace, &args),
         Verb::Vm(args) => vm::run(&workspace, &args),
     };

@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use crate::{
-    build, demo, setup, sh,
+    build, demo, fuzz, setup, sh,
     vm::{self, Kernel},
     workspace::{Profile, Workspace},
 };
@@ -73,6 +73,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         tests(workspace, &variables, args.filter.as_deref())
     })?;
     if all {
+        steps.step("fuzz vrrp", || fuzz::run(workspace, &fuzz::Args::in_ci()))?;
         machines(&mut steps, workspace, &ready.nginx)?;
         steps.step("demo", || {
             sh::run(&mut demo::command(workspace, Profile::Dev, &ready)?)

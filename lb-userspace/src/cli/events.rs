@@ -38,7 +38,10 @@ fn show(socket: &Path, wanted: &Wanted) -> Result<(), End> {
     let before = wanted.follow.then_some(BEFORE);
     let mut seen = events(socket, None, wanted.count.or(before))?;
     write(&seen, wanted.json)?;
-    while wanted.follow {
+    if !wanted.follow {
+        return Ok(());
+    }
+    loop {
         std::thread::sleep(PAUSE);
         let mut news = events(socket, Some(seen.last), None)?;
         if news.started != seen.started {
@@ -48,14 +51,13 @@ fn show(socket: &Path, wanted: &Wanted) -> Result<(), End> {
         write(&news, wanted.json)?;
         seen = news;
     }
-    Ok(())
 }
 
 fn events(socket: &Path, after: Option<u64>, count: Option<usize>) -> Result<Events, End> {
-    match ask(socket, &Request::Events { after, count })? {
-        Answer::Events(events) => Ok(events),
-        _ => Err(misunderstood()),
-    }
+    let Answer::Events(events) = ask(socket, &Request::Events { after, count })? else {
+        return Err(misunderstood());
+    };
+    Ok(events)
 }
 
 fn write(events: &Events, json: bool) -> Result<(), End> {

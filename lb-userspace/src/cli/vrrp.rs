@@ -1,7 +1,7 @@
 //! `lvx vrrp`: instances in detail, and who leads.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -54,7 +54,7 @@ pub(super) fn run(verb: Verb) -> ExitCode {
     }
 }
 
-fn tell(socket: &PathBuf, command: impl FnOnce(&Path) -> Result<String, End>) -> ExitCode {
+fn tell(socket: &Path, command: impl FnOnce(&Path) -> Result<String, End>) -> ExitCode {
     match command(socket) {
         Ok(text) => print(&text),
         Err(end) => exit(socket, Err(end)),
@@ -84,10 +84,10 @@ fn status(socket: &Path, name: Option<&str>, json: bool) -> Result<String, End> 
 
 fn claim(socket: &Path, name: &str) -> Result<String, End> {
     let instance = name.to_owned();
-    match ask(socket, &Request::Claim { instance })? {
-        Answer::Claimed => Ok(format!("{name} takes part with its priority again")),
-        _ => Err(misunderstood()),
-    }
+    let Answer::Claimed = ask(socket, &Request::Claim { instance })? else {
+        return Err(misunderstood());
+    };
+    Ok(format!("{name} takes part with its priority again"))
 }
 
 fn resign(socket: &Path, name: &str) -> Result<String, End> {

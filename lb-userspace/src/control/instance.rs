@@ -153,14 +153,17 @@ impl Instance {
     }
 
     fn follow_leader(&mut self, state: State, cause: &Cause) {
-        self.leader = match cause {
-            Cause::HigherPriority { source, priority }
-            | Cause::HigherAddress { source, priority } => Some(Leader {
+        // Told anew only when it is another one.
+        if let Cause::HigherPriority { source, priority }
+        | Cause::HigherAddress { source, priority } = cause
+        {
+            self.leader = Some(Leader {
                 source: *source,
                 priority: *priority,
-            }),
-            _ => None,
-        };
+            });
+        } else if state == State::Master {
+            self.leader = None;
+        }
         if *cause == Cause::Resigned {
             self.resigned = true;
         } else if state == State::Master {

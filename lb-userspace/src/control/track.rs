@@ -29,6 +29,17 @@ impl Tracking {
     }
 }
 
+/// Real servers of a service, counted once however many instances track it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    healthy: usize,
+    checking: usize,
+    resolving: usize,
+}
+
+/// By the service's name.
+type Tallies = BTreeMap<String, Tally>;
+
 /// What is known of a tracked thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
@@ -67,10 +78,18 @@ impl Control {
     /// What the instance's tracking comes to, thing by thing.
     #[must_use]
     pub fn looks<'c>(&self, instance: &'c config::Instance) -> Vec<Look<'c>> {
+        self.looks_with(instance, &mut Tallies::new())
+    }
+
+    fn looks_with<'c>(
+        &self,
+        instance: &'c config::Instance,
+        tallies: &mut Tallies,
+    ) -> Vec<Look<'c>> {
         let started = self.instances.get(&instance.name);
         let started = started.is_some_and(|instance| instance.started);
         let look = |track: &'c Track| {
-            let condition = self.condition(&track.what, started);
+            let condition = self.condition(&track.what, started, tallies);
             let (adjustment, faulty) = effect(track, &condition);
             Look {
                 track,
@@ -82,9 +101,22 @@ impl Control {
         instance.track.iter().map(look).collect()
     }
 
+    /// What tracking makes of each instance, in the configuration's order.
+    #[must_use]
+    pub fn standings(&self) -> Vec<(&config::Instance, Standing)> {
+        let mut tallies = Tallies::new();
+        let instances = self.config.vrrp.iter();
+        let standing = |instance| (instance, self.standing_with(instance, &mut tallies));
+        instances.map(standing).collect()
+    }
+
     #[must_use]
     pub fn standing(&self, instance: &config::Instance) -> Standing {
-        let looks = self.looks(instance);
+        self.standing_with(instance, &mut Tallies::new())
+    }
+
+    fn standing_with(&self, instance: &config::Instance, tallies: &mut Tallies) -> Standing {
+        let looks = self.looks_with(instance, tallies);
         let sum: i64 = looks.iter().map(|look| i64::from(look.adjustment)).sum();
         Standing {
             fault: looks.into_iter().find_map(|look| look.fault),
@@ -106,22 +138,25 @@ impl Control {
 
     /// Instances that track something of which waiting would tell more.
     pub(super) fn untracked(&self) -> BTreeSet<String> {
+        let mut tallies = Tallies::new();
         let unknown = |instance: &&config::Instance| {
-            let mut looks = self.looks(instance).into_iter();
+            let mut looks = self.looks_with(instance, &mut tallies).into_iter();
             looks.any(|look| look.condition == Condition::Unknown)
         };
         let instances = self.config.vrrp.iter().filter(unknown);
         instances.map(|instance| instance.name.clone()).collect()
     }
 
-    fn condition(&self, what: &Tracked, started: bool) -> Condition {
+    fn condition(&self, what: &Tracked, started: bool, tallies: &mut Tallies) -> Condition {
         match what {
             Tracked::Interface(name) => match self.links.get(name) {
                 Some(link) if link.up => Condition::Well,
                 Some(_) => Condition::NotWell("is down or has no carrier".to_owned()),
                 None => Condition::NotWell("does not exist".to_owned()),
             },
-            Tracked::Service { name, min_healthy } => self.service(name, *min_healthy, started),
+            Tracked::Service { name, min_healthy } => {
+                self.service(name, *min_healthy, started, tallies)
+            }
             Tracked::Script(_)
             | Tracked::File(_)
             | Tracked::Process { .. }
@@ -135,25 +170,18 @@ impl Control {
     }
 
     /// `started`: the time in which a MAC address is still looked for is over.
-    fn service(&self, name: &str, min_healthy: u16, started: bool) -> Condition {
-        let service = self.config.services.iter().find(|one| one.name == name);
-        let Some(service) = service else {
-            return Condition::NotWell("is not configured".to_owned());
-        };
-        let (mut healthy, mut open) = (0_usize, 0_usize);
-        for server in &service.real_servers {
-            match self.server_state(service, server) {
-                ServerState::Up { .. } | ServerState::Draining { .. } | ServerState::Drained => {
-                    healthy += 1;
-                }
-                ServerState::Checking => open += 1,
-                ServerState::Resolving if !started => open += 1,
-                ServerState::Resolving
-                | ServerState::Down { .. }
-                | ServerState::Unreachable { .. } => {}
-            }
-        }
-        let wanted = usize::from(min_healthy);
+    fn service(
+        &self,
+        name: &str,
+        min_healthy: u16,
+        started: bool,
+        tallies: &mut Tallies,
+    ) -> Condition {
+        let tally = tallies.entry(name.to_owned());
+        let tally = *tally.or_insert_with(|| self.tally(name));
+        let resolving = if started { 0 } else { tally.resolving };
+        let open = tally.checking + resolving;
+        let (healthy, wanted) = (tally.healthy, usize::from(min_healthy));
         if healthy >= wanted {
             Condition::Well
         } else if healthy + open >= wanted {
@@ -163,6 +191,25 @@ impl Control {
                 "has {healthy} healthy real servers, and {wanted} are wanted"
             ))
         }
+    }
+
+    fn tally(&self, name: &str) -> Tally {
+        let mut tally = Tally::default();
+        // The configuration names no service that there is not.
+        let services = self.config.services.iter();
+        for service in services.filter(|service| service.name == name) {
+            for server in &service.real_servers {
+                match self.server_state(service, server) {
+                    ServerState::Up { .. }
+                    | ServerState::Draining { .. }
+                    | ServerState::Drained => tally.healthy += 1,
+                    ServerState::Checking => tally.checking += 1,
+                    ServerState::Resolving => tally.resolving += 1,
+                    ServerState::Down { .. } | ServerState::Unreachable { .. } => {}
+                }
+            }
+        }
+        tally
     }
 }
 

@@ -31,7 +31,7 @@ pub async fn run(config: Option<&Path>, all: bool) -> Result<Vec<String>, Daemon
     addresses(&netlink, &mut done).await?;
     devices(&netlink, &mut done).await?;
     done.extend(Parents::load(lock.directory()).release());
-    filter(&mut done).await;
+    filter(&mut done).await?;
     Ok(done)
 }
 
@@ -78,12 +78,12 @@ async fn devices(netlink: &Netlink, done: &mut Vec<String>) -> Result<(), Daemon
 }
 
 /// Without nft there is no table either.
-async fn filter(done: &mut Vec<String>) {
-    match closed::read().await {
-        Ok(Some(_)) => match closed::write(&Closed::default()).await {
-            Ok(()) => done.push("removed table inet lvx of nftables".to_owned()),
-            Err(error) => done.push(format!("cannot remove table inet lvx: {error}")),
-        },
-        Ok(None) | Err(_) => {}
-    }
+async fn filter(done: &mut Vec<String>) -> Result<(), DaemonError> {
+    let Ok(Some(_)) = closed::read().await else {
+        return Ok(());
+    };
+    let removed = closed::write(&Closed::default()).await;
+    removed.map_err(DaemonError::io("table inet lvx of nftables"))?;
+    done.push("removed table inet lvx of nftables".to_owned());
+    Ok(())
 }

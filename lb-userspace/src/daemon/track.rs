@@ -22,8 +22,7 @@ impl Daemon {
 
     /// Tells the protocol what tracking makes of its instances, where that is news.
     pub(super) fn stand(&mut self) {
-        for instance in &self.control.config().vrrp {
-            let standing = self.control.standing(instance);
+        for (instance, standing) in self.control.standings() {
             let name = &instance.name;
             let before = self.standings.insert(name.clone(), standing.clone());
             if before.as_ref() == Some(&standing) {

@@ -111,12 +111,12 @@ async fn run(command: &mut Command, input: &str) -> io::Result<Output> {
         .stderr(Stdio::piped())
         .env("LC_ALL", "C")
         .kill_on_drop(true);
-    let mut child = command.spawn().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => io::Error::new(
-            error.kind(),
-            "there is no nft on this host: install nftables, or set accept = true",
-        ),
-        _ => error,
+    let mut child = command.spawn().map_err(|error| {
+        if error.kind() == io::ErrorKind::NotFound {
+            let text = "there is no nft on this host: install nftables, or set accept = true";
+            return io::Error::new(error.kind(), text);
+        }
+        error
     })?;
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(input.as_bytes()).await?;

@@ -159,10 +159,10 @@ fn network(route: &RouteMessage) -> Option<Network> {
     {
         return None;
     }
-    let mut address = match route.header.address_family {
-        AddressFamily::Inet => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        AddressFamily::Inet6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        _ => return None,
+    let mut address = if route.header.address_family == AddressFamily::Inet {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED)
+    } else {
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED)
     };
     for attribute in &route.attributes {
         if let RouteAttribute::Destination(RouteAddress::Inet(v4)) = attribute {

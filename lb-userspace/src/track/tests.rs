@@ -157,10 +157,11 @@ async fn processes_are_found_by_the_name_they_were_called_by() {
     let mut sleepers = [sleeper(), sleeper()];
     loop {
         // One look may find the first of them alone.
-        match bench.seen(&what).await {
-            Seen::Well => break,
-            seen => assert!(matches!(seen, Seen::NotWell(_)), "{seen:?}"),
+        let seen = bench.seen(&what).await;
+        if seen == Seen::Well {
+            break;
         }
+        assert!(matches!(seen, Seen::NotWell(_)), "{seen:?}");
     }
     // A zombie is no process that runs.
     sleepers[0].kill().unwrap();

@@ -1,9 +1,12 @@
-//! The host's network interfaces as VRRP needs them: index, MAC, IPv4 addresses.
+//! The host's network interfaces as VRRP needs them: index, MAC, state, addresses.
 
 use std::ffi::CStr;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ptr;
+
+/// All of these: up, with a carrier, and not held back by a layer below.
+const USABLE: u32 = (libc::IFF_UP | libc::IFF_RUNNING | libc::IFF_LOWER_UP) as u32;
 
 /// A network interface of this network namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,23 +15,67 @@ pub(super) struct Interface {
     pub(super) index: u32,
     /// `None`: not Ethernet.
     pub(super) mac: Option<[u8; 6]>,
+    /// IFF_ flags.
+    pub(super) flags: u32,
     /// In the kernel's order.
-    pub(super) addresses: Vec<Ipv4Addr>,
+    pub(super) addresses: Vec<IpAddr>,
+}
+
+/// What an instance asks of the address that its advertisements come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    V4,
+    /// RFC 9568 section 5.1.2.1: multicast is from the link-local address.
+    LinkLocal,
+    /// To peers that a link-local address does not reach.
+    Global,
+}
+
+impl Wanted {
+    fn suits(self, address: IpAddr) -> bool {
+        match (self, address) {
+            (Self::V4, IpAddr::V4(_)) => true,
+            (Self::LinkLocal, IpAddr::V6(address)) => address.is_unicast_link_local(),
+            (Self::Global, IpAddr::V6(address)) => !address.is_unicast_link_local(),
+            (Self::V4, IpAddr::V6(_)) | (Self::LinkLocal | Self::Global, IpAddr::V4(_)) => false,
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::V4 => "IPv4",
+            Self::LinkLocal => "link-local IPv6",
+            Self::Global => "global IPv6",
+        }
+    }
 }
 
 impl Interface {
+    /// Why nothing can be sent or received on it.
+    pub(super) fn fault(&self) -> Option<String> {
+        let name = &self.name;
+        if self.flags & libc::IFF_UP as u32 == 0 {
+            Some(format!("interface {name} is down"))
+        } else if self.flags & USABLE != USABLE {
+            Some(format!("interface {name} has no carrier"))
+        } else {
+            None
+        }
+    }
+
     /// The address that advertisements come from: the first that is not virtual.
     ///
     /// `current` is kept as long as it is there: peers break ties by it and name us by it.
     pub(super) fn source(
         &self,
-        virtual_addresses: &[Ipv4Addr],
-        current: Option<Ipv4Addr>,
-    ) -> Option<Ipv4Addr> {
-        let real = |address: &&Ipv4Addr| !virtual_addresses.contains(address);
-        let mut candidates = self.addresses.iter().filter(real);
-        let kept = current.filter(|current| candidates.clone().any(|address| address == current));
-        kept.or_else(|| candidates.next().copied())
+        wanted: Wanted,
+        is_virtual: impl Fn(IpAddr) -> bool,
+        current: Option<IpAddr>,
+    ) -> Option<IpAddr> {
+        let suits = |address: &&IpAddr| wanted.suits(**address) && !is_virtual(**address);
+        let mut candidates = self.addresses.iter().filter(suits).copied();
+        let kept = current.filter(|current| candidates.clone().any(|address| address == *current));
+        kept.or_else(|| candidates.next())
     }
 }
 
@@ -61,27 +108,35 @@ fn add(interfaces: &mut Vec<Interface>, node: &libc::ifaddrs) {
         return;
     }
     // SAFETY: not null, and every socket address begins with its family.
-    match i32::from(unsafe { (*node.ifa_addr).sa_family }) {
+    let address = match i32::from(unsafe { (*node.ifa_addr).sa_family }) {
         libc::AF_PACKET => {
             // SAFETY: the family says `sockaddr_ll`; the read needs no alignment.
             let link = unsafe { node.ifa_addr.cast::<libc::sockaddr_ll>().read_unaligned() };
             let mac = link.sll_addr.first_chunk::<6>().copied();
+            let ethernet = link.sll_halen == 6 && link.sll_hatype == libc::ARPHRD_ETHER;
             interfaces.push(Interface {
                 name: name.to_owned(),
                 index: link.sll_ifindex.unsigned_abs(),
-                mac: mac.filter(|_| link.sll_halen == 6),
+                mac: mac.filter(|_| ethernet),
+                flags: node.ifa_flags,
                 addresses: Vec::new(),
             });
+            return;
         }
         libc::AF_INET => {
             // SAFETY: the family says `sockaddr_in`; the read needs no alignment.
             let inet = unsafe { node.ifa_addr.cast::<libc::sockaddr_in>().read_unaligned() };
-            let address = Ipv4Addr::from(u32::from_be(inet.sin_addr.s_addr));
-            if let Some(interface) = interfaces.iter_mut().find(|known| known.name == name) {
-                interface.addresses.push(address);
-            }
+            IpAddr::V4(Ipv4Addr::from(u32::from_be(inet.sin_addr.s_addr)))
         }
-        _ => (),
+        libc::AF_INET6 => {
+            // SAFETY: the family says `sockaddr_in6`; the read needs no alignment.
+            let inet = unsafe { node.ifa_addr.cast::<libc::sockaddr_in6>().read_unaligned() };
+            IpAddr::V6(Ipv6Addr::from(inet.sin6_addr.s6_addr))
+        }
+        _ => return,
+    };
+    if let Some(interface) = interfaces.iter_mut().find(|known| known.name == name) {
+        interface.addresses.push(address);
     }
 }
 
@@ -89,32 +144,65 @@ fn add(interfaces: &mut Vec<Interface>, node: &libc::ifaddrs) {
 mod tests {
     use super::*;
 
-    const A: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-    const B: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
-    const VIP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
+    const A: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+    const B: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
+    const VIP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10));
+    const LOCAL: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1));
+    const GLOBAL: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
 
-    fn interface(addresses: &[Ipv4Addr]) -> Interface {
+    fn interface(addresses: &[IpAddr]) -> Interface {
         Interface {
             name: "eth0".to_owned(),
             index: 2,
             mac: Some([2, 0, 0, 0, 0, 1]),
+            flags: USABLE,
             addresses: addresses.to_vec(),
         }
     }
 
     #[test]
     fn source_is_the_first_real_address_and_stays() {
-        assert_eq!(interface(&[VIP, A, B]).source(&[VIP], None), Some(A));
-        assert_eq!(interface(&[B, A, VIP]).source(&[VIP], Some(A)), Some(A));
-        assert_eq!(interface(&[B, VIP]).source(&[VIP], Some(A)), Some(B));
-        assert_eq!(interface(&[VIP]).source(&[VIP], Some(VIP)), None);
-        assert_eq!(interface(&[]).source(&[], None), None);
+        let source = |addresses: &[IpAddr], current| {
+            interface(addresses).source(Wanted::V4, |address| address == VIP, current)
+        };
+        assert_eq!(source(&[VIP, A, B], None), Some(A));
+        assert_eq!(source(&[B, A, VIP], Some(A)), Some(A));
+        assert_eq!(source(&[B, VIP], Some(A)), Some(B));
+        assert_eq!(source(&[VIP], Some(VIP)), None);
+        assert_eq!(source(&[LOCAL, GLOBAL], None), None);
     }
 
     #[test]
-    fn loopback_is_listed() {
+    fn source_suits_what_is_wanted() {
+        let interface = interface(&[A, GLOBAL, LOCAL]);
+        let source = |wanted| interface.source(wanted, |_| false, None);
+        assert_eq!(source(Wanted::V4), Some(A));
+        assert_eq!(source(Wanted::LinkLocal), Some(LOCAL));
+        assert_eq!(source(Wanted::Global), Some(GLOBAL));
+    }
+
+    #[test]
+    fn faults_are_told_apart() {
+        let mut interface = interface(&[]);
+        assert_eq!(interface.fault(), None);
+        interface.flags &= !(libc::IFF_LOWER_UP as u32);
+        let carrier = interface.fault();
+        assert_eq!(carrier.as_deref(), Some("interface eth0 has no carrier"));
+        interface.flags = 0;
+        let down = interface.fault();
+        assert_eq!(down.as_deref(), Some("interface eth0 is down"));
+    }
+
+    #[test]
+    fn the_loopback_interface_is_listed_once() {
         let interfaces = list().unwrap();
-        let loopback = interfaces.iter().find(|one| one.name == "lo").unwrap();
-        assert_ne!(loopback.index, 0);
+        let [lo] = &interfaces
+            .iter()
+            .filter(|one| one.name == "lo")
+            .collect::<Vec<_>>()[..]
+        else {
+            panic!("one lo: {interfaces:?}");
+        };
+        assert!(lo.index > 0 && lo.mac.is_none());
     }
 }

@@ -6,9 +6,9 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::sync::{Arc, OnceLock};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -16,14 +16,22 @@ use tracing::error;
 
 use super::statistics::Registry;
 use super::{Command, Event, Statistics};
+use crate::config;
+use lateness::Lateness;
 use worker::Worker;
 
+mod groups;
+mod lateness;
 mod poll;
 mod port;
+mod realtime;
 mod router;
 #[cfg(test)]
 mod tests;
+mod voice;
 mod worker;
+
+pub use realtime::Realtime;
 
 use poll::Waker;
 
@@ -34,6 +42,8 @@ pub struct Handle {
     waker: Arc<Waker>,
     registry: Arc<Registry>,
     beats: Arc<AtomicU64>,
+    lateness: Arc<Lateness>,
+    realtime: Arc<OnceLock<Realtime>>,
     thread: JoinHandle<()>,
 }
 
@@ -44,23 +54,38 @@ impl Handle {
     ///
     /// # Errors
     /// The system's, if there is no room for a thread or a file descriptor.
-    pub fn spawn(emit: impl FnMut(Event) + Send + 'static) -> io::Result<Self> {
+    pub fn spawn(
+        wanted: config::Realtime,
+        emit: impl FnMut(Event) + Send + 'static,
+    ) -> io::Result<Self> {
         let (commands, receiver) = mpsc::channel();
         let waker = Arc::new(Waker::new()?);
         let registry = Arc::new(Registry::default());
-        let worker = Worker::new(Box::new(emit), Arc::clone(&registry), Instant::now());
+        let lateness = Arc::new(Lateness::default());
+        let worker = Worker::new(
+            Box::new(emit),
+            Arc::clone(&registry),
+            Arc::clone(&lateness),
+            Instant::now(),
+        )?;
         let beats = Arc::new(AtomicU64::new(0));
+        let realtime = Arc::new(OnceLock::new());
         let thread = {
             let (waker, beats) = (Arc::clone(&waker), Arc::clone(&beats));
-            Builder::new()
-                .name("lvx-vrrp".to_owned())
-                .spawn(move || run(worker, &receiver, &waker, &beats))?
+            let realtime = Arc::clone(&realtime);
+            Builder::new().name("lvx-vrrp".to_owned()).spawn(move || {
+                // Nobody else sets it.
+                let _ = realtime.set(realtime::protect(wanted));
+                run(worker, &receiver, &waker, &beats);
+            })?
         };
         Ok(Self {
             commands,
             waker,
             registry,
             beats,
+            lateness,
+            realtime,
             thread,
         })
     }
@@ -83,6 +108,20 @@ impl Handle {
         self.beats.load(Ordering::Relaxed)
     }
 
+    /// How the thread is protected from others; `None` for a moment after the start.
+    pub fn realtime(&self) -> Option<&Realtime> {
+        self.realtime.get()
+    }
+
+    /// The latest that a timer ran since the start or [`Self::reset_lateness`].
+    pub fn lateness(&self) -> Duration {
+        self.lateness.worst()
+    }
+
+    pub fn reset_lateness(&self) {
+        self.lateness.reset();
+    }
+
     /// Whether the thread has ended.
     pub fn is_finished(&self) -> bool {
         self.thread.is_finished()
@@ -99,23 +138,20 @@ fn run(mut worker: Worker, commands: &Receiver<Command>, waker: &Waker, beats: &
     loop {
         beats.fetch_add(1, Ordering::Relaxed);
         let timeout = worker.next_timeout();
-        match worker.wait(waker, timeout) {
-            Ok(ready) => {
-                for interface in ready {
-                    worker.receive(&interface, Instant::now());
-                }
-            }
-            Err(error) => {
-                // Out of memory for one poll: the timers must go on all the same.
-                error!(%error, "waiting for packets failed");
-                std::thread::sleep(Duration::from_millis(1));
-            }
+        if let Err(error) = worker.wait(waker, timeout) {
+            // Out of memory for one poll: the timers must go on all the same.
+            error!(%error, "waiting for packets failed");
+            std::thread::sleep(Duration::from_millis(1));
         }
+        // Before the sockets are read: what a timer that has expired by now waited for had
+        // arrived, and is read, before it runs, however long this thread stood still.
+        let now = Instant::now();
+        worker.receive(now);
         waker.clear();
         if carry_out(&mut worker, commands).is_break() {
             return;
         }
-        worker.timers(Instant::now());
+        worker.timers(now);
     }
 }
 

@@ -49,7 +49,8 @@ impl Wire {
                         return Ok(Some((found, at)));
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
                 Err(error) => return Err(error).context("reading a frame"),
             }
         }

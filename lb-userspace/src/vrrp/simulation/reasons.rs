@@ -17,6 +17,8 @@ pub(super) struct Reasons {
     lower: HashMap<IpAddr, (Instant, u8)>,
     resigned: HashMap<IpAddr, Instant>,
     pub(super) yielding: bool,
+    /// The priority changed since: a member may have been ready with the old one.
+    pub(super) changed: bool,
 }
 
 /// RFC 9568 section 6.1, in whole nanoseconds.
@@ -32,6 +34,7 @@ impl Reasons {
         }
         if to == State::Backup {
             self.since = Some(now);
+            self.changed = false;
             // Whom it gave way to was heard just before.
             if from != State::Master {
                 self.higher.clear();
@@ -67,6 +70,10 @@ impl Reasons {
         now: Instant,
     ) -> Result<(), String> {
         let own = settings.priority.get();
+        let down = |interval: Duration| match self.changed {
+            true => 3 * interval,
+            false => 3 * interval + skew(own, interval),
+        };
         let ensure = |holds: bool, otherwise: &str| {
             if holds {
                 Ok(())
@@ -92,7 +99,7 @@ impl Reasons {
         match cause {
             Cause::MasterSilent { leader: None } => {
                 let waited = self.since.map(|since| now - since);
-                let span = 3 * settings.interval + skew(own, settings.interval);
+                let span = down(settings.interval);
                 ensure(waited >= Some(span), "it has not waited for long enough")
             }
             Cause::MasterSilent {
@@ -101,8 +108,7 @@ impl Reasons {
                 // One of lower priority that was followed is in the other table.
                 match (self.higher.get(leader), self.lower.get(leader)) {
                     (Some(&(at, interval)), None) => {
-                        let span = 3 * interval + skew(own, interval);
-                        ensure(now - at >= span, "its master is not silent")
+                        ensure(now - at >= down(interval), "its master is not silent")
                     }
                     (_, Some(_)) => Ok(()),
                     (None, None) => Err(format!("{leader} was never heard")),

@@ -284,7 +284,9 @@ impl World {
 
     pub(super) fn reconfigure(&mut self, at: usize, network: usize, settings: Settings) {
         self.tell(|| format!("{at}/{network}: {settings:?}"));
-        self.directors[at].instances[network].settings = settings;
+        let instance = &mut self.directors[at].instances[network];
+        instance.settings = settings;
+        instance.reasons.changed = true;
         self.feed(at, network, |machine, now| {
             machine.reconfigure(settings, now)
         });

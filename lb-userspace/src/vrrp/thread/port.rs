@@ -1,106 +1,150 @@
-//! One interface as the protocol uses it: its sockets, as long as it can be used.
+//! The receiving side: one family on one interface.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use tracing::info;
 
-use crate::vrrp::arp::ArpSocket;
+use crate::config::Instance;
+use crate::vrrp::frame::Claim;
 use crate::vrrp::interface::Interface;
-use crate::vrrp::socket::{ReceiveSocket, SendSocket};
+use crate::vrrp::limit::Limit;
+use crate::vrrp::packet::Header;
+use crate::vrrp::socket::{Listener, ReceiveSocket};
 use crate::vrrp::statistics::InterfaceCounters;
 
-/// An interface that at least one instance is on.
+/// Which port an instance is at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Side {
+    pub(super) interface: String,
+    pub(super) ipv6: bool,
+}
+
+impl Side {
+    pub(super) fn of(config: &Instance) -> Self {
+        Self {
+            interface: config.interface.clone(),
+            ipv6: config.is_ipv6(),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Port {
-    name: String,
+    side: Side,
     pub(super) counters: Arc<InterfaceCounters>,
-    /// Or why it cannot be used.
-    pub(super) link: Result<Link, String>,
+    /// Place of the router with each virtual router id.
+    routers: Box<[Option<usize>; 256]>,
+    /// Some router there is not unicast.
+    multicast: bool,
+    open: Option<Open>,
+    pub(super) stranger_log: Limit,
 }
 
-/// The open sockets of an interface.
+/// What was opened, and for what.
 #[derive(Debug)]
-pub(super) struct Link {
-    place: Place,
-    pub(super) receive: ReceiveSocket,
-    pub(super) send: SendSocket,
-    pub(super) arp: ArpSocket,
-}
-
-/// What the sockets were opened for; if that changes they must be opened anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
+struct Open {
     index: u32,
-    mac: [u8; 6],
-    source: Ipv4Addr,
+    multicast: bool,
+    receive: ReceiveSocket,
+    /// While some router there is MASTER.
+    listener: Option<Listener>,
 }
 
 impl Port {
-    pub(super) fn new(name: String) -> Self {
+    pub(super) fn new(side: Side) -> Self {
         Self {
-            link: Err(format!("interface {name} was not looked at yet")),
-            name,
+            side,
             counters: Arc::default(),
+            routers: Box::new([None; 256]),
+            multicast: false,
+            open: None,
+            stranger_log: Limit::default(),
         }
     }
 
-    /// Follows what the interface is like now: opens, reopens or closes the sockets.
-    pub(super) fn refresh(&mut self, interfaces: &[Interface], virtual_addresses: &[Ipv4Addr]) {
-        let current = self.link.as_ref().ok().map(|link| link.place);
-        let place = self.locate(interfaces, virtual_addresses, current);
-        if current.is_some() && place.as_ref().ok() == current.as_ref() {
-            return;
+    /// Forgets who is there; [`Self::enter`] follows.
+    pub(super) fn clear(&mut self) {
+        self.routers.fill(None);
+        self.multicast = false;
+    }
+
+    pub(super) fn enter(&mut self, config: &Instance, place: usize) {
+        self.routers[usize::from(config.virtual_router_id.get())] = Some(place);
+        self.multicast |= config.unicast.is_none();
+    }
+
+    pub(super) fn router(&self, virtual_router_id: u8) -> Option<usize> {
+        self.routers[usize::from(virtual_router_id)]
+    }
+
+    /// Follows what the interface is like now: opens, reopens or closes the socket.
+    ///
+    /// # Errors
+    /// Why nothing can be received.
+    pub(super) fn refresh(&mut self, interface: Option<&Interface>) -> Result<(), String> {
+        let name = &self.side.interface;
+        let Some(interface) = interface else {
+            self.open = None;
+            return Err(format!("there is no interface {name}"));
+        };
+        let (index, multicast) = (interface.index, self.multicast);
+        let fits = |open: &Open| open.index == index && open.multicast == multicast;
+        if self.open.as_ref().is_some_and(fits) {
+            return Ok(());
         }
-        self.link = place.and_then(|place| {
-            let link = Link::open(&self.name, place)
-                .map_err(|error| format!("cannot open sockets on {}: {error}", self.name))?;
-            let (interface, source) = (&self.name, place.source);
-            info!(%interface, %source, "VRRP listens");
-            Ok(link)
+        self.open = None;
+        let receive = ReceiveSocket::open(name, index, self.side.ipv6, multicast)
+            .map_err(|error| format!("cannot open a socket on {name}: {error}"))?;
+        self.open = Some(Open {
+            index,
+            multicast,
+            receive,
+            listener: None,
         });
+        let ipv6 = self.side.ipv6;
+        info!(interface = %name, ipv6, multicast, "VRRP listens");
+        Ok(())
     }
 
-    fn locate(
+    /// Listens for other claims to addresses, or stops that.
+    pub(super) fn listen(&mut self, wanted: bool) -> io::Result<()> {
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        if wanted && open.listener.is_none() {
+            open.listener = Some(Listener::open(open.index, self.side.ipv6)?);
+        } else if !wanted {
+            open.listener = None;
+        }
+        Ok(())
+    }
+
+    /// See [`ReceiveSocket::receive`].
+    pub(super) fn receive<'b>(
         &self,
-        interfaces: &[Interface],
-        virtual_addresses: &[Ipv4Addr],
-        current: Option<Place>,
-    ) -> Result<Place, String> {
-        let name = &self.name;
-        let interface = interfaces
-            .iter()
-            .find(|interface| interface.name == *name)
-            .ok_or_else(|| format!("there is no interface {name}"))?;
-        let mac = interface
-            .mac
-            .ok_or_else(|| format!("interface {name} is not Ethernet"))?;
-        let source = interface
-            .source(virtual_addresses, current.map(|place| place.source))
-            .ok_or_else(|| {
-                format!("interface {name} has no IPv4 address besides the virtual ones: VRRP needs one as source")
-            })?;
-        Ok(Place {
-            index: interface.index,
-            mac,
-            source,
-        })
-    }
-}
-
-impl Link {
-    fn open(name: &str, place: Place) -> io::Result<Self> {
-        Ok(Self {
-            place,
-            receive: ReceiveSocket::open(name, place.index)?,
-            send: SendSocket::open(name, place.index, place.source)?,
-            arp: ArpSocket::open(place.index, place.mac)?,
-        })
+        buffer: &'b mut [u8],
+    ) -> io::Result<Option<(Header, &'b [u8])>> {
+        match &self.open {
+            Some(open) => open.receive.receive(buffer),
+            None => Err(io::ErrorKind::WouldBlock.into()),
+        }
     }
 
-    /// The address our advertisements come from.
-    pub(super) fn source(&self) -> Ipv4Addr {
-        self.place.source
+    /// See [`Listener::next`].
+    pub(super) fn claim(&self) -> io::Result<Option<Claim>> {
+        let listener = self.open.as_ref().and_then(|open| open.listener.as_ref());
+        match listener {
+            Some(listener) => listener.next(),
+            None => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    pub(super) fn sockets(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let open = self.open.as_ref();
+        let receive = open.map(|open| open.receive.as_fd());
+        let listener = open.and_then(|open| open.listener.as_ref());
+        receive.into_iter().chain(listener.map(AsFd::as_fd))
     }
 }

@@ -2,51 +2,69 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::iter;
 use std::mem;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tracing::warn;
+use tracing::{debug, warn};
 
+use super::groups::Groups;
+use super::lateness::Lateness;
 use super::poll::{self, Waker};
-use super::port::{Link, Port};
+use super::port::{Port, Side};
 use super::router::{Emit, Router};
-use crate::config::Instance;
+use super::voice::Voice;
+use crate::config::{Instance, SyncGroup};
 use crate::vrrp::machine::Cause;
 use crate::vrrp::statistics::{Entry, Registry};
+use crate::vrrp::watch::Watch;
 use crate::vrrp::{Command, interface, packet};
 
-/// How often the interfaces are looked at.
+/// How often the interfaces are looked at, even if nothing is said of them.
 const REFRESH: Duration = Duration::from_secs(1);
+/// Between two looks because of what is said of them: a burst of changes must not make an
+/// advertisement late.
+const REST: Duration = Duration::from_millis(5);
 /// Datagrams read from one socket before commands and timers get a turn: more than its buffer
 /// holds, so that all that waited is read, and less than a flood.
 const BATCH: usize = 1024;
-/// The largest VRRP message has 1,036 bytes, its IP header at most 60.
-const DATAGRAM_LEN: usize = 2048;
+/// The largest VRRP message has 4,088 bytes, an IPv4 header at most 60.
+const DATAGRAM_LEN: usize = 4352;
 
 /// What the thread owns.
 pub(super) struct Worker {
     emit: Box<Emit>,
     registry: Arc<Registry>,
+    lateness: Arc<Lateness>,
     routers: Vec<Router>,
-    /// By interface name.
-    ports: BTreeMap<String, Port>,
+    ports: BTreeMap<Side, Port>,
+    groups: Groups,
+    watch: Watch,
+    refreshed: Instant,
     next_refresh: Instant,
 }
 
 impl Worker {
-    pub(super) fn new(emit: Box<Emit>, registry: Arc<Registry>, now: Instant) -> Self {
-        Self {
+    pub(super) fn new(
+        emit: Box<Emit>,
+        registry: Arc<Registry>,
+        lateness: Arc<Lateness>,
+        now: Instant,
+    ) -> io::Result<Self> {
+        Ok(Self {
             emit,
             registry,
+            lateness,
             routers: Vec::new(),
             ports: BTreeMap::new(),
+            groups: Groups::default(),
+            watch: Watch::open()?,
+            refreshed: now,
             next_refresh: now + REFRESH,
-        }
+        })
     }
 
     /// When [`Self::timers`] has something to do.
@@ -55,93 +73,98 @@ impl Worker {
         timers.fold(self.next_refresh, Instant::min)
     }
 
-    /// Waits until then, for a call of `waker` or for datagrams; returns the interfaces that have
-    /// some.
-    pub(super) fn wait(&self, waker: &Waker, until: Instant) -> io::Result<Vec<String>> {
-        let links = self.ports.iter().filter_map(|(name, port)| {
-            let link = port.link.as_ref().ok()?;
-            Some((name, link.receive.as_fd()))
-        });
-        let (names, sockets): (Vec<_>, Vec<_>) = links.unzip();
-        let fds: Vec<_> = iter::once(waker.as_fd()).chain(sockets).collect();
+    /// Waits until then, for a call of `waker` or for something to read.
+    pub(super) fn wait(&self, waker: &Waker, until: Instant) -> io::Result<()> {
+        let sockets = self.ports.values().flat_map(Port::sockets);
+        let fds: Vec<_> = [waker.as_fd(), self.watch.as_fd()]
+            .into_iter()
+            .chain(sockets)
+            .collect();
         let timeout = until.saturating_duration_since(Instant::now());
-        let ready = poll::wait(&fds, timeout)?;
-        let ready = ready.into_iter().skip(1).zip(names);
-        Ok(ready
-            .filter(|(ready, _)| *ready)
-            .map(|(_, name)| name.clone())
-            .collect())
+        poll::wait(&fds, timeout).map(drop)
     }
 
     /// Breaks on [`Command::Exit`].
     pub(super) fn command(&mut self, command: Command, now: Instant) -> ControlFlow<()> {
         match command {
-            Command::Configure { instances, .. } => self.configure(instances, now),
+            Command::Configure { instances, groups } => self.configure(instances, groups, now),
             Command::Start { instance } => {
-                self.with(&instance, |router, link, emit| {
-                    router.start(link, now, emit)
-                });
+                self.with(&instance, |router, emit| router.start(now, emit));
             }
             Command::Stop { instance } => {
-                self.with(&instance, |router, link, emit| {
-                    router.stop(Cause::NoPlane, link, now, emit);
+                self.with(&instance, |router, emit| {
+                    router.stop(Cause::NoPlane, now, emit);
                 });
             }
-            Command::Stand { .. } | Command::Resign { .. } | Command::Claim { .. } => {}
+            Command::Stand { instance, standing } => {
+                self.with(&instance, |router, emit| router.stand(standing, now, emit));
+            }
+            Command::Resign { instance } => {
+                self.with(&instance, |router, emit| router.resign(now, emit));
+            }
+            Command::Claim { instance } => {
+                self.with(&instance, |router, emit| router.claim(now, emit));
+            }
             Command::Announce { instance } => {
-                self.with(&instance, |router, _, _| router.announce(now));
+                self.with(&instance, |router, _| router.announce(now));
             }
             Command::Shutdown => {
                 for router in &mut self.routers {
-                    let link = link(&self.ports, router);
-                    router.stop(Cause::Shutdown, link, now, &mut *self.emit);
+                    router.stop(Cause::Shutdown, now, &mut *self.emit);
                 }
             }
             Command::Exit => return ControlFlow::Break(()),
         }
+        self.settle(now);
         ControlFlow::Continue(())
     }
 
-    /// Reads all datagrams that wait on an interface.
-    pub(super) fn receive(&mut self, interface: &str, now: Instant) {
-        let Some(port) = self.ports.get(interface) else {
-            return;
-        };
-        let Ok(link) = &port.link else {
-            return;
-        };
-        let mut buffer = [0; DATAGRAM_LEN];
-        for _ in 0..BATCH {
-            let datagram = match link.receive.receive(&mut buffer) {
-                Ok(len) => &buffer[..len],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) => {
-                    // Such as ENETDOWN, said once by the kernel: the refresh finds out the rest.
-                    warn!(interface, %error, "cannot receive");
-                    return;
+    /// Reads all that waits.
+    pub(super) fn receive(&mut self, now: Instant) {
+        if self.watch.clear() {
+            self.next_refresh = self.next_refresh.min(now.max(self.refreshed + REST));
+        }
+        for (side, port) in &mut self.ports {
+            let result = read(port, |port, buffer| {
+                let Some((header, message)) = port.receive(buffer)? else {
+                    port.counters.malformed.add();
+                    return Ok(());
+                };
+                let Some(id) = packet::peek_virtual_router_id(message) else {
+                    port.counters.malformed.add();
+                    return Ok(());
+                };
+                match port.router(id).and_then(|at| self.routers.get_mut(at)) {
+                    Some(router) => router.receive(&header, message, now, &mut *self.emit),
+                    None => {
+                        port.counters.unknown_vrid.add();
+                        if let Some(suppressed) = port.stranger_log.allow(now) {
+                            let (interface, source) = (&side.interface, header.source);
+                            debug!(%interface, %source, id, suppressed, "of no virtual router here");
+                        }
+                    }
                 }
-            };
-            let Ok((header, message)) = packet::split_ipv4(datagram) else {
-                port.counters.malformed.add();
-                continue;
-            };
-            if header.source == IpAddr::from(link.source()) {
-                continue;
-            }
-            let id = packet::peek_virtual_router_id(message);
-            let router = self.routers.iter_mut().find(|router| {
-                let config = &router.config;
-                config.interface == interface && Some(config.virtual_router_id.get()) == id
+                Ok(())
             });
-            match (router, id) {
-                (Some(router), _) => {
-                    router.receive(&header, message, link, now, &mut *self.emit);
+            if let Err(error) = result {
+                // Such as ENETDOWN, said once by the kernel: the refresh finds out the rest.
+                warn!(interface = %side.interface, %error, "cannot receive");
+            }
+            let routers = &mut self.routers;
+            let claims = read(port, |port, _| {
+                if let Some(claim) = port.claim()? {
+                    let here = |router: &&mut Router| Side::of(&router.config) == *side;
+                    for router in routers.iter_mut().filter(here) {
+                        router.hear_claim(claim, now, &mut *self.emit);
+                    }
                 }
-                (None, Some(_)) => port.counters.unknown_vrid.add(),
-                (None, None) => port.counters.malformed.add(),
+                Ok(())
+            });
+            if let Err(error) = claims {
+                debug!(interface = %side.interface, %error, "cannot listen for other claims");
             }
         }
+        self.settle(now);
     }
 
     pub(super) fn timers(&mut self, now: Instant) {
@@ -149,18 +172,21 @@ impl Worker {
             self.refresh(now);
         }
         for router in &mut self.routers {
-            let link = link(&self.ports, router);
-            router.timers(link, now, &mut *self.emit);
+            let Some(due) = router.next_timeout().filter(|due| *due <= now) else {
+                continue;
+            };
+            self.lateness.note(now.saturating_duration_since(due));
+            router.timers(now, &mut *self.emit);
         }
+        self.settle(now);
     }
 
-    fn configure(&mut self, instances: Vec<Instance>, now: Instant) {
+    fn configure(&mut self, instances: Vec<Instance>, groups: Vec<SyncGroup>, now: Instant) {
         let mut known = mem::take(&mut self.routers);
         // First those that go: a renamed instance gives up before its successor begins.
         for router in &mut known {
             if !instances.iter().any(|one| one.name == router.config.name) {
-                let link = link(&self.ports, router);
-                router.leave(Cause::Removed, link, now, &mut *self.emit);
+                router.leave(Cause::Removed, now, &mut *self.emit);
             }
         }
         for instance in instances {
@@ -168,17 +194,20 @@ impl Worker {
             let router = match known.iter().position(|one| one.config.name == *name) {
                 Some(at) => {
                     let mut router = known.swap_remove(at);
-                    let link = link(&self.ports, &router);
-                    router.reconfigure(instance, link, now, &mut *self.emit);
+                    router.reconfigure(instance, now, &mut *self.emit);
                     router
                 }
                 None => Router::new(instance),
             };
             self.routers.push(router);
         }
+        self.groups
+            .configure(groups, &mut self.routers, now, &mut *self.emit);
+        self.enter_ports();
         self.refresh(now);
+        self.settle(now);
         let entry = |router: &Router| {
-            let port = self.ports.get(&router.config.interface);
+            let port = self.ports.get(&Side::of(&router.config));
             Entry {
                 instance: router.config.name.clone(),
                 counters: Arc::clone(&router.counters),
@@ -189,61 +218,89 @@ impl Worker {
             .replace(self.routers.iter().map(entry).collect());
     }
 
+    /// Tells the ports who is there.
+    fn enter_ports(&mut self) {
+        self.ports.values_mut().for_each(Port::clear);
+        let routers = &self.routers;
+        let used = |side: &Side| routers.iter().any(|one| Side::of(&one.config) == *side);
+        self.ports.retain(|side, _| used(side));
+        for (place, router) in routers.iter().enumerate() {
+            let side = Side::of(&router.config);
+            let port = self.ports.entry(side.clone());
+            let port = port.or_insert_with(|| Port::new(side));
+            port.enter(&router.config, place);
+        }
+    }
+
     /// Looks at the interfaces, and lets each instance follow its own.
     fn refresh(&mut self, now: Instant) {
+        self.refreshed = now;
         self.next_refresh = now + REFRESH;
-        let routers = &self.routers;
-        self.ports
-            .retain(|name, _| routers.iter().any(|one| one.config.interface == *name));
-        for router in routers {
-            let name = &router.config.interface;
-            if !self.ports.contains_key(name) {
-                self.ports.insert(name.clone(), Port::new(name.clone()));
-            }
+        let interfaces = match interface::list() {
+            Ok(interfaces) => interfaces,
+            // What is open stays as it is; what is not is tried again with the next refresh.
+            Err(error) => return warn!(%error, "cannot list the interfaces"),
+        };
+        let mut heard = BTreeMap::new();
+        for (side, port) in &mut self.ports {
+            let find = |one: &&interface::Interface| one.name == side.interface;
+            let result = port.refresh(interfaces.iter().find(find));
+            heard.insert(side.clone(), result);
         }
         let virtual_addresses = self.virtual_addresses();
-        match interface::list() {
-            Ok(interfaces) => {
-                for port in self.ports.values_mut() {
-                    port.refresh(&interfaces, &virtual_addresses);
-                }
-            }
-            // What is open stays as it is; what is not is tried again with the next refresh.
-            Err(error) => warn!(%error, "cannot list the interfaces"),
-        }
+        let is_virtual = |address| virtual_addresses.contains(&address);
         for router in &mut self.routers {
-            if let Some(port) = self.ports.get(&router.config.interface) {
-                router.follow(port.link.as_ref(), now, &mut *self.emit);
-            }
+            let heard = heard.get(&Side::of(&router.config)).cloned();
+            let find =
+                |before, config: &Instance| Voice::follow(before, config, &interfaces, is_virtual);
+            router.follow(heard.unwrap_or(Ok(())), find, now, &mut *self.emit);
         }
     }
 
     /// The addresses that may be on an interface without being its own. An owner's are its own.
-    fn virtual_addresses(&self) -> Vec<Ipv4Addr> {
+    fn virtual_addresses(&self) -> Vec<IpAddr> {
         let virtual_routers = self.routers.iter().map(|router| &router.config);
         virtual_routers
             .filter(|config| config.priority.get() != u8::MAX)
-            .flat_map(|config| config.addresses.iter())
-            .filter_map(|one| match one.address {
-                IpAddr::V4(address) => Some(address),
-                IpAddr::V6(_) => None,
-            })
+            .flat_map(|config| config.addresses.iter().map(|one| one.address))
             .collect()
     }
 
-    fn with(&mut self, instance: &str, act: impl FnOnce(&mut Router, Option<&Link>, &mut Emit)) {
+    /// What follows from what the machines were given: in their groups, and for the listeners.
+    fn settle(&mut self, now: Instant) {
+        self.groups.settle(&mut self.routers, now, &mut *self.emit);
+        for (side, port) in &mut self.ports {
+            let here = |router: &&Router| Side::of(&router.config) == *side;
+            let mut masters = self.routers.iter().filter(|router| router.is_master());
+            let wanted = masters.any(|router| here(&router));
+            if let Err(error) = port.listen(wanted) {
+                debug!(interface = %side.interface, %error, "cannot listen for other claims");
+            }
+        }
+    }
+
+    fn with(&mut self, instance: &str, act: impl FnOnce(&mut Router, &mut Emit)) {
         let mut routers = self.routers.iter_mut();
         match routers.find(|router| router.config.name == instance) {
-            Some(router) => {
-                let link = link(&self.ports, router);
-                act(router, link, &mut *self.emit);
-            }
+            Some(router) => act(router, &mut *self.emit),
             None => warn!(instance, "command for an unknown VRRP instance"),
         }
     }
 }
 
-/// The sockets of a router's interface, if they are open.
-fn link<'a>(ports: &'a BTreeMap<String, Port>, router: &Router) -> Option<&'a Link> {
-    ports.get(&router.config.interface)?.link.as_ref().ok()
+/// Reads until nothing waits, or a batch was read.
+fn read(
+    port: &mut Port,
+    mut one: impl FnMut(&mut Port, &mut [u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut buffer = [0; DATAGRAM_LEN];
+    for _ in 0..BATCH {
+        match one(port, &mut buffer) {
+            Ok(()) => (),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }

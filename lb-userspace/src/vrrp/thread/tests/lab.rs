@@ -12,9 +12,15 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::config::{Auth, ChecksumForm, Garp, Instance, InterfaceAddress, Preempt, Version};
+use crate::config::{self, Auth, ChecksumForm, Garp, Instance, InterfaceAddress, Preempt, Version};
 use crate::vrrp::packet::{self, Advertisement, Expected};
 use crate::vrrp::{Command, Event, Handle, State};
+
+/// Tests run beside each other: none before the others.
+const ORDINARY: config::Realtime = config::Realtime {
+    priority: None,
+    lock_memory: false,
+};
 
 pub(super) const INTERFACE: &str = "wire";
 pub(super) const VIP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
@@ -108,7 +114,7 @@ impl Lab {
         self.on(host, || {
             let (sender, events) = mpsc::channel();
             let emit = move |event| drop(sender.send(event));
-            let handle = Handle::spawn(emit).unwrap();
+            let handle = Handle::spawn(ORDINARY, emit).unwrap();
             Director { handle, events }
         })
     }
