@@ -79,3 +79,32 @@ fn build(workspace: &Workspace, bench: &str) -> Result<Ready> {
     build::host(workspace, Profile::Release, &[packages, binaries].concat())?;
     Ok(ready)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Verb {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parsed(words: &[&str]) -> Args {
+        Verb::parse_from(["bench"].iter().chain(words)).args
+    }
+
+    #[test]
+    fn words_for_the_programs_are_handed_on() {
+        let plain = parsed(&["--json", "--", "--runs", "3"]);
+        assert!(plain.json && plain.what.is_none());
+        assert_eq!(plain.more, ["--runs", "3"]);
+        let failover = parsed(&["failover", "--advert", "10ms", "--resume"]);
+        let Some(What::Failover(words)) = failover.what else {
+            panic!("another verb");
+        };
+        assert_eq!(words.more, ["--advert", "10ms", "--resume"]);
+    }
+}

@@ -44,7 +44,7 @@ pub fn table(lines: &Lines) -> String {
                 continue;
             };
             text.push(format!(
-                "| {advert:?} | {} | {} | {} | {} | {} | {} | {:.2} |",
+                "| {advert:?} | {} | {} | {} | {} | {} | {} | {:.3} |",
                 match kind {
                     Kind::Kill => "killed",
                     Kind::Link => "link cut",
@@ -100,7 +100,7 @@ mod tests {
         let row = table.lines().last().unwrap();
         assert_eq!(
             row,
-            "| 10ms | clean stop | 1 | 25.0 ms | 30.0 ms | 50.0 ms | 50.0 ms | 0.50 |"
+            "| 10ms | clean stop | 1 | 25.0 ms | 30.0 ms | 50.0 ms | 50.0 ms | 0.500 |"
         );
     }
 }
