@@ -30,7 +30,7 @@ fn variable(name: &str) -> Option<u64> {
 fn random_scenarios_end_with_one_master_and_it_is_the_right_one() {
     if let Some(seed) = variable("LVX_SIMULATION_SEED") {
         let outcome = scenario::run(seed, true).unwrap_or_else(|what| panic!("{what}"));
-        println!("seed {seed}: {outcome:?}");
+        eprintln!("seed {seed}: {outcome:?}");
         return;
     }
     let count = variable("LVX_SIMULATION_COUNT").unwrap_or(COUNT);
@@ -57,7 +57,7 @@ fn random_scenarios_end_with_one_master_and_it_is_the_right_one() {
         }
     });
     let (took, totals) = (start.elapsed(), totals.into_inner().unwrap());
-    println!(
+    eprintln!(
         "{count} scenarios in {took:.1?}, seeds 0 to {}: {totals:?}",
         count - 1
     );

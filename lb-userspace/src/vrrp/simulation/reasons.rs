@@ -16,6 +16,8 @@ pub(super) struct Reasons {
     higher: HashMap<IpAddr, (Instant, Duration)>,
     lower: HashMap<IpAddr, (Instant, u8)>,
     resigned: HashMap<IpAddr, Instant>,
+    /// Shortest interval that anybody told.
+    shortest: Option<Duration>,
     pub(super) yielding: bool,
     /// The priority changed since: a member may have been ready with the old one.
     pub(super) changed: bool,
@@ -52,6 +54,8 @@ impl Reasons {
         settings: &Settings,
         now: Instant,
     ) {
+        let shortest = self.shortest.unwrap_or(settings.interval);
+        self.shortest = Some(shortest.min(interval));
         if priority == 0 {
             self.resigned.insert(source, now);
         } else if priority >= settings.priority.get() {
@@ -86,10 +90,12 @@ impl Reasons {
         }
         // Whatever else the cause: nobody that goes before us was heard for three intervals, unless
         // somebody has given up since.
-        for (source, &(at, interval)) in &self.higher {
+        // The interval that counts is the last one's that was followed, so at least the shortest.
+        let interval = self.shortest.unwrap_or(settings.interval);
+        for (source, &(at, _)) in &self.higher {
             let silence = now - at;
             let since = self.resigned.values().any(|&resigned| resigned >= at);
-            let alone = since && silence >= skew(own, interval).min(skew(own, settings.interval));
+            let alone = since && silence >= skew(own, interval);
             let silent = silence >= 3 * interval;
             ensure(
                 silent || alone,
@@ -123,9 +129,24 @@ impl Reasons {
                     .get(source)
                     .is_some_and(|&(_, last)| last == *priority);
                 let may = settings.owner || settings.preempt != Preempt::Never;
-                ensure(heard || !may, "nobody was heard to preempt")
+                ensure(
+                    heard && may && !self.yielding,
+                    "nobody was heard that it may preempt",
+                )
             }
-            other => Err(format!("{other:?} makes nobody MASTER")),
+            other @ (Cause::Started
+            | Cause::Owner
+            | Cause::HigherPriority { .. }
+            | Cause::HigherAddress { .. }
+            | Cause::TakenOver { .. }
+            | Cause::Shutdown
+            | Cause::NoPlane
+            | Cause::Removed
+            | Cause::Replaced
+            | Cause::InterfaceLost
+            | Cause::Tracked(_)
+            | Cause::Resigned
+            | Cause::Group { .. }) => Err(format!("{other:?} makes nobody MASTER")),
         }
     }
 }

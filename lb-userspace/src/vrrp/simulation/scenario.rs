@@ -89,9 +89,14 @@ fn settings(
 ) -> Vec<Vec<Settings>> {
     let kind = random.pick(0..5);
     let crossed = random.percent(20);
+    let mixed = random.percent(25);
     let mut director = |at: usize| {
         // Few values, so that ties are frequent.
         let priority = [1, 50, 100, 100, 100, 101, 200, 254, 255][random.index(9)];
+        let interval = match mixed && random.percent(50) {
+            true => interval / 2,
+            false => interval,
+        };
         let preempt = match kind {
             0 | 1 => Preempt::Always,
             2 => Preempt::Never,

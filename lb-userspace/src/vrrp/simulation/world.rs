@@ -125,7 +125,7 @@ impl World {
 
     pub(super) fn tell(&self, what: impl FnOnce() -> String) {
         if self.story {
-            println!("{:>12.3?} {}", self.now - self.start, what());
+            eprintln!("{:>12.3?} {}", self.now - self.start, what());
         }
     }
 

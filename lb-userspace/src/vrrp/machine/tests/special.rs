@@ -141,7 +141,7 @@ fn a_master_that_overslept_listens_first_if_it_does_not_preempt() {
     let overslept = Effect::Overslept { by: 9 * SECOND };
     let doubting = || {
         let mut machine = prepare(From::Master, polite, start);
-        assert_eq!(machine.tick(late), [overslept.clone()]);
+        assert_eq!(machine.tick(late), std::slice::from_ref(&overslept));
         assert_eq!(machine.next_timeout(), Some(late + SECOND + SKEW));
         machine
     };
