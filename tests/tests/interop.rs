@@ -8,6 +8,8 @@ mod frr;
 mod keepalived;
 #[path = "interop/roles.rs"]
 mod roles;
+#[path = "interop/split.rs"]
+mod split;
 #[path = "interop/timing.rs"]
 mod timing;
 #[path = "interop/wire.rs"]

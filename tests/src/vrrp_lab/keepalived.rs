@@ -156,6 +156,10 @@ pub(crate) fn instance(
             text,
             "  unicast_src_ip {own}\n  unicast_peer {{\n    {peer}\n  }}"
         );
+        if settings.ipv6 {
+            // Over IPv4 that is its default, over IPv6 it is 64.
+            text += "  unicast_ttl 255\n";
+        }
     }
     text + "}\n"
 }

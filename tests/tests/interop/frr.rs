@@ -26,3 +26,8 @@ fn v2() {
 fn v3() {
     with_frr(&Settings::v3());
 }
+
+#[test]
+fn v3_over_ipv6() {
+    with_frr(&Settings::v3_ipv6());
+}

@@ -42,6 +42,39 @@ fn v3_with_the_checksum_over_the_pseudo_header() {
 }
 
 #[test]
+fn v3_over_ipv6() {
+    with_keepalived(&Settings::v3_ipv6(), &Settings::v3_ipv6());
+}
+
+#[test]
+fn unicast() {
+    let settings = Settings {
+        unicast: true,
+        ..Settings::v3()
+    };
+    with_keepalived(&settings, &settings);
+}
+
+#[test]
+fn unicast_over_ipv6() {
+    let settings = Settings {
+        unicast: true,
+        ..Settings::v3_ipv6()
+    };
+    with_keepalived(&settings, &settings);
+}
+
+#[test]
+fn unicast_v2_with_a_password() {
+    let settings = Settings {
+        unicast: true,
+        password: Some("s3cret"),
+        ..Settings::v2()
+    };
+    with_keepalived(&settings, &settings);
+}
+
+#[test]
 fn v3_every_100_ms() {
     let settings = Settings::v3().interval(Duration::from_millis(100));
     with_keepalived(&settings, &settings);

@@ -52,6 +52,11 @@ fn v3_decodes() {
     decodes_without_a_complaint(&Settings::v3());
 }
 
+#[test]
+fn v3_over_ipv6_decodes() {
+    decodes_without_a_complaint(&Settings::v3_ipv6());
+}
+
 /// Right by the preference `vrrp.v3_checksum_as_in_v2`, and, so that this says something, wrong
 /// without it: Wireshark's default is the other form.
 #[test]
