@@ -6,8 +6,9 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ptr;
 
-/// All of these: up, with a carrier, and not held back by a layer below.
-const USABLE: u32 = (libc::IFF_UP | libc::IFF_RUNNING | libc::IFF_LOWER_UP) as u32;
+/// Up, and with a carrier. Not IFF_RUNNING: the kernel works that out from these, up to a second
+/// later.
+const USABLE: u32 = (libc::IFF_UP | libc::IFF_LOWER_UP) as u32;
 
 /// A network interface of this network namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -39,7 +39,7 @@ fn an_address_that_somebody_removes_is_back_at_once() {
         director.ip(&format!("addr del {VIP}/24 dev {INTERFACE}"))?;
         let removed = Instant::now();
         wait_until("the address to be back", REPAIR, || director.has_vip())?;
-        println!("back after {:?}", removed.elapsed());
+        eprintln!("back after {:?}", removed.elapsed());
         wait_until("the repair to be counted", PATIENCE, || {
             Ok(repairs(director)? == before + 1)
         })?;

@@ -54,7 +54,7 @@ fn a_stop_gives_up_within_five_milliseconds() {
                 lab.start_one_daemon()?;
             }
             times.sort();
-            println!("priority 0 after SIGTERM, busy {busy}: {times:?}");
+            eprintln!("priority 0 after SIGTERM, busy {busy}: {times:?}");
             ensure!(times[2] < LIMIT, "busy {busy}: {times:?}");
         }
         Ok(())

@@ -113,7 +113,6 @@ fn a_backup_sends_nothing_with_the_virtual_mac() {
 }
 
 #[test]
-#[ignore = "needs the protocol's thread to send through the device (branch w-thread)"]
 fn a_failover_needs_no_other_arp_entry() {
     with_planned_lab(DEMO, &plan(LINES), |lab| {
         forget_vip(lab)?;
@@ -143,7 +142,7 @@ fn a_device_that_somebody_removes_is_made_again() {
                 let link = director.ip("addr show dev vmac")?;
                 Ok(link.contains(",UP") && link.contains(&format!("{VIP}/24")))
             })?;
-            println!("{change}: back after {:?}", removed.elapsed());
+            eprintln!("{change}: back after {:?}", removed.elapsed());
             wait_until("the repair to be counted", PATIENCE, || {
                 Ok(repairs(director)? > before)
             })?;

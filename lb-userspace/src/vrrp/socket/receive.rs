@@ -131,7 +131,8 @@ fn split_whole_ipv4(packet: &[u8]) -> Option<(Header, &[u8])> {
     (correct && fragment & FRAGMENT == 0).then_some((header, message))
 }
 
-fn split_ipv6(packet: &[u8]) -> Option<(Header, &[u8])> {
+/// Splits a raw IPv6 packet into header and VRRP message; extension headers are not let in.
+pub(in crate::vrrp) fn split_ipv6(packet: &[u8]) -> Option<(Header, &[u8])> {
     let (fixed, rest) = packet.split_first_chunk::<40>()?;
     if fixed[0] >> 4 != 6 || fixed[6] != PROTOCOL {
         return None;

@@ -3,6 +3,8 @@
 use std::io;
 use std::ptr;
 
+use tracing::warn;
+
 use crate::config;
 
 /// What came of [`config::Realtime`]; `None` where it was not asked for.
@@ -26,6 +28,12 @@ pub(super) fn protect(wanted: config::Realtime) -> Realtime {
         lock_memory()
             .map_err(|error| format!("mlockall: {error} (needs CAP_IPC_LOCK or RLIMIT_MEMLOCK)"))
     });
+    if let Some(Err(error)) = &scheduler {
+        warn!(%error, "the protocol's thread has no real-time priority");
+    }
+    if let Some(Err(error)) = &memory {
+        warn!(%error, "the memory may be paged out");
+    }
     Realtime { scheduler, memory }
 }
 

@@ -1,7 +1,6 @@
 //! One instance: its machine, and whether it may take part.
 
 use std::net::IpAddr;
-use std::num::NonZeroU8;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,17 +8,18 @@ use super::seat::Seat;
 use crate::config::Instance;
 use crate::vrrp::announce::Schedule;
 use crate::vrrp::duplicates::Duplicates;
-use crate::vrrp::interface::Interfaces;
 use crate::vrrp::limit::Limit;
-use crate::vrrp::machine::{Cause, Machine, Settings};
+use crate::vrrp::machine::{Cause, Machine};
 use crate::vrrp::statistics::Counters;
-use crate::vrrp::{Event, Standing, State};
+use crate::vrrp::{Standing, State};
 
 mod claims;
 mod hands;
+mod part;
 mod receive;
 
 pub(super) use hands::{Emit, Hands};
+use part::settings;
 
 /// A virtual router on this director.
 #[derive(Debug)]
@@ -108,33 +108,6 @@ impl Router {
         self.resettle(hands);
     }
 
-    /// Follows the state of its interface, `Err` says why that cannot be used, and of the others.
-    pub(super) fn follow(
-        &mut self,
-        port: Result<(), &String>,
-        interfaces: &Interfaces,
-        is_virtual: impl Fn(IpAddr) -> bool,
-        hands: &mut Hands<'_>,
-    ) {
-        let unknown = Err(String::new());
-        let before = std::mem::replace(&mut self.seat, unknown).ok();
-        let place = before.as_ref().map(Seat::place);
-        self.seat = match port {
-            Ok(()) => Seat::take(before, &self.config, interfaces, is_virtual),
-            Err(error) => Err(error.clone()),
-        };
-        match &self.seat {
-            Ok(seat) => {
-                self.seated.get_or_insert(hands.now);
-                if self.announcing && place.is_some_and(|place| place != seat.place()) {
-                    self.announcements.start(hands.now);
-                }
-            }
-            Err(_) => self.seated = None,
-        }
-        self.settle(hands);
-    }
-
     pub(super) fn is_seated(&self) -> bool {
         self.seat.is_ok()
     }
@@ -207,101 +180,8 @@ impl Router {
         }
         self.search_duplicates(hands);
     }
-
-    /// Lets it take part, or not, as all that it depends on is now.
-    fn settle(&mut self, hands: &mut Hands<'_>) {
-        self.resettle(hands);
-        self.begin_at = None;
-        let Some(started) = self.started else {
-            return;
-        };
-        if let Err(error) = &self.seat {
-            let error = error.clone();
-            let effects = self.machine.fault(Cause::InterfaceLost, hands.now);
-            self.carry_out(effects, hands);
-            self.fail(error, hands);
-            return;
-        }
-        if let Some(fault) = &self.standing.fault {
-            let cause = Cause::Tracked(fault.clone());
-            let effects = self.machine.fault(cause, hands.now);
-            self.carry_out(effects, hands);
-            self.failure = None;
-            return;
-        }
-        let since = self.seated.map_or(started, |seated| seated.max(started));
-        let begin_at = since + self.config.startup_delay;
-        let waits = matches!(self.machine.state(), State::Initialize | State::Fault);
-        if waits && hands.now < begin_at {
-            self.begin_at = Some(begin_at);
-            let delay = self.config.startup_delay;
-            self.fail(format!("waits for `startup_delay`, {delay:?}"), hands);
-            return;
-        }
-        self.failure = None;
-        let effects = self.machine.startup(hands.now);
-        self.carry_out(effects, hands);
-    }
-
-    /// Gives the machine what counts now.
-    fn resettle(&mut self, hands: &mut Hands<'_>) {
-        let source = self.seat.as_ref().map(Seat::source);
-        let address = source.unwrap_or_else(|_| self.machine.address());
-        let settings = settings(&self.config, &self.standing, address);
-        let effects = self.machine.reconfigure(settings, hands.now);
-        self.carry_out(effects, hands);
-    }
-
-    /// Reports why it cannot take part, once.
-    fn fail(&mut self, error: String, hands: &mut Hands<'_>) {
-        if self.failure.as_ref() != Some(&error) {
-            self.failure = Some(error.clone());
-            let instance = self.config.name.clone();
-            (hands.emit)(Event::Failed { instance, error });
-        }
-    }
 }
 
 fn addresses(config: &Instance) -> Vec<IpAddr> {
     config.addresses.iter().map(|one| one.address).collect()
-}
-
-fn settings(config: &Instance, standing: &Standing, address: IpAddr) -> Settings {
-    Settings {
-        version: config.version,
-        priority: effective(config.priority, standing.adjustment),
-        owner: config.priority == NonZeroU8::MAX,
-        interval: config.advert_interval,
-        preempt: config.preempt,
-        address,
-    }
-}
-
-/// The priority that counts: within 1 to 254, but for an owner.
-fn effective(configured: NonZeroU8, adjustment: i16) -> NonZeroU8 {
-    if configured == NonZeroU8::MAX {
-        return configured;
-    }
-    let sum = i16::from(configured.get()).saturating_add(adjustment);
-    let within = u8::try_from(sum.clamp(1, 254)).ok();
-    within.and_then(NonZeroU8::new).unwrap_or(configured)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn priority_with_tracking_stays_within_bounds() {
-        let priority = |configured, adjustment| {
-            effective(NonZeroU8::new(configured).unwrap(), adjustment).get()
-        };
-        assert_eq!(priority(100, 0), 100);
-        assert_eq!(priority(100, -30), 70);
-        assert_eq!(priority(100, 30), 130);
-        assert_eq!(priority(100, i16::MIN), 1);
-        assert_eq!(priority(100, i16::MAX), 254);
-        assert_eq!(priority(254, 1), 254);
-        assert_eq!(priority(255, -100), 255);
-    }
 }

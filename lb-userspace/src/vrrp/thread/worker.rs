@@ -3,11 +3,11 @@
 use std::io;
 use std::iter;
 use std::ops::ControlFlow;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::lateness::Lateness;
 use super::links::{Links, Snapshot};
@@ -17,19 +17,14 @@ use super::router::{Emit, Hands, Router};
 use super::timers::Timers;
 use crate::vrrp::group::{Group, Member};
 use crate::vrrp::machine::Cause;
-use crate::vrrp::packet;
 use crate::vrrp::statistics::Registry;
 use crate::vrrp::{Command, Event, State};
 
 mod configure;
+mod receive;
 
 /// How often what does not work is tried again.
 const RETRY: Duration = Duration::from_secs(1);
-/// Datagrams read from one socket before commands and timers get a turn: more than its buffer
-/// holds, so that all that waited is read, and less than a flood.
-const BATCH: usize = 4096;
-/// Frames that may claim an address are no hurry.
-const CLAIMS_BATCH: usize = 64;
 /// The largest VRRP message has 4,088 bytes, its IP header at most 60.
 const DATAGRAM_LEN: usize = 8192;
 
@@ -58,13 +53,6 @@ pub(super) struct Worker {
 struct Grouped {
     group: Group,
     members: Vec<usize>,
-}
-
-/// A socket that has something to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ready {
-    Messages { port: usize },
-    Claims { port: usize },
 }
 
 impl Worker {
@@ -101,19 +89,6 @@ impl Worker {
         let fds = self.sockets().map(|(_, fd)| fd);
         let fds: Vec<_> = iter::once(waker.as_fd()).chain(fds).collect();
         poll::wait(&fds, timeout).map(drop)
-    }
-
-    /// Reads all that has arrived.
-    pub(super) fn read(&mut self, now: Instant) -> io::Result<()> {
-        let (names, fds): (Vec<_>, Vec<_>) = self.sockets().unzip();
-        let ready = poll::wait(&fds, Duration::ZERO)?;
-        for (name, _) in names.into_iter().zip(ready).filter(|(_, ready)| *ready) {
-            match name {
-                Ready::Messages { port } => self.receive(port, now),
-                Ready::Claims { port } => self.claims(port, now),
-            }
-        }
-        Ok(())
     }
 
     /// Breaks on [`Command::Exit`].
@@ -180,74 +155,6 @@ impl Worker {
     fn is_troubled(&self) -> bool {
         self.ports.iter().any(|port| port.link.is_err())
             || self.routers.iter().any(|router| !router.is_seated())
-    }
-
-    fn sockets(&self) -> impl Iterator<Item = (Ready, BorrowedFd<'_>)> {
-        let ports = self.ports.iter().enumerate();
-        ports.flat_map(|(port, one)| {
-            let link = one.link.as_ref().ok();
-            let messages = link.map(|link| (Ready::Messages { port }, link.receive.as_fd()));
-            let claims = link.map(|link| (Ready::Claims { port }, link.claims.as_fd()));
-            messages.into_iter().chain(claims)
-        })
-    }
-
-    fn receive(&mut self, port: usize, now: Instant) {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        for _ in 0..BATCH {
-            let one = &self.ports[port];
-            let Ok(link) = &one.link else {
-                break;
-            };
-            let (header, message) = match link.receive.receive(&mut buffer) {
-                Ok(Some(received)) => received,
-                Ok(None) => {
-                    one.counters.malformed.add();
-                    continue;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => {
-                    // Such as ENETDOWN, said once by the kernel: the next look finds out the rest.
-                    let interface = &one.key.interface;
-                    warn!(%interface, %error, "cannot receive");
-                    break;
-                }
-            };
-            let Some(id) = packet::peek_virtual_router_id(message) else {
-                one.counters.malformed.add();
-                continue;
-            };
-            if let Some(&router) = one.routers.get(&id) {
-                self.act(router, now, |router, hands| {
-                    router.receive(&header, message, hands);
-                });
-            } else {
-                let (interface, source) = (&one.key.interface, header.source);
-                debug!(%interface, %source, id, "advertisement of an unknown virtual router");
-                one.counters.count_unknown(id, source);
-            }
-        }
-        self.buffer = buffer;
-    }
-
-    fn claims(&mut self, port: usize, now: Instant) {
-        for _ in 0..CLAIMS_BATCH {
-            let one = &self.ports[port];
-            let Ok(link) = &one.link else {
-                return;
-            };
-            match link.claims.receive() {
-                Ok(Some(claim)) => {
-                    if let Some(&router) = one.addresses.get(&claim.address) {
-                        self.act(router, now, |router, hands| router.claimed(claim, hands));
-                    }
-                }
-                Ok(None) => (),
-                // Nothing more, or an interface that went down.
-                Err(_) => return,
-            }
-        }
     }
 
     fn with(

@@ -1,6 +1,6 @@
 //! Two hosts in network namespaces of their own, joined by a cable.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU8;
 use std::os::fd::AsRawFd;
@@ -13,17 +13,17 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::config::{
-    Auth, ChecksumForm, Garp, Instance, InterfaceAddress, Preempt, Realtime, Version,
+    Auth, ChecksumForm, Garp, Instance, InterfaceAddress, Preempt, Realtime, SyncGroup, Version,
 };
 use crate::vrrp::packet::{self, Advertisement, Expected};
-use crate::vrrp::{Command, Event, Handle, State};
+use crate::vrrp::{Command, Event, Handle, State, Statistics};
 
 pub(super) const INTERFACE: &str = "wire";
 pub(super) const VIP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Tests run side by side, and none may hold up the others.
-const UNPROTECTED: Realtime = Realtime {
+pub(super) const UNPROTECTED: Realtime = Realtime {
     priority: None,
     lock_memory: false,
 };
@@ -43,7 +43,7 @@ pub(super) fn can_run() -> bool {
     root
 }
 
-fn ip(arguments: &str) {
+pub(super) fn ip(arguments: &str) {
     let output = Process::new("ip")
         .args(arguments.split(' '))
         .output()
@@ -64,8 +64,11 @@ impl Lab {
         let names = [0, 1].map(|host| format!("lvx-vrrp-{}-{count}-{host}", process::id()));
         // Made first: what comes up half must go down too.
         let lab = Self { names };
-        for name in &lab.names {
+        for (host, name) in lab.names.iter().enumerate() {
             ip(&format!("netns add {name}"));
+            // Else an IPv6 address can be used a second or two later only.
+            let dad = "/proc/sys/net/ipv6/conf/default/accept_dad";
+            lab.on(host, move || fs::write(dad, "0")).unwrap();
         }
         lab
     }
@@ -76,20 +79,29 @@ impl Lab {
         lab
     }
 
-    /// Host `n` gets 192.0.2.(n + 1) and the MAC 02:00:00:00:00:0(n + 1).
+    /// Host `n` gets 192.0.2.(n + 1) and the MAC 02:00:00:00:00:0(n + 1), from which IPv6's
+    /// link-local address follows.
     pub(super) fn connect(&self) {
+        self.cable(INTERFACE, "02:00:00:00:00", "192.0.2");
+    }
+
+    /// A cable whose ends have this name.
+    pub(super) fn cable(&self, name: &str, mac: &str, network: &str) {
         let [a, b] = &self.names;
         ip(&format!(
-            "-n {a} link add {INTERFACE} address 02:00:00:00:00:01 type veth \
-             peer name {INTERFACE} address 02:00:00:00:00:02 netns {b}"
+            "-n {a} link add {name} address {mac}:01 type veth \
+             peer name {name} address {mac}:02 netns {b}"
         ));
-        for (host, name) in self.names.iter().enumerate() {
-            ip(&format!(
-                "-n {name} address add 192.0.2.{}/24 dev {INTERFACE}",
-                host + 1
-            ));
-            ip(&format!("-n {name} link set {INTERFACE} up"));
+        for host in 0..2 {
+            let address = format!("{network}.{}/24", host + 1);
+            self.ip(host, &format!("address add {address} dev {name}"));
+            self.ip(host, &format!("link set {name} up"));
         }
+    }
+
+    /// Runs `ip` on a host.
+    pub(super) fn ip(&self, host: usize, arguments: &str) {
+        ip(&format!("-n {} {arguments}", self.names[host]));
     }
 
     pub(super) fn disconnect(&self) {
@@ -113,10 +125,23 @@ impl Lab {
     }
 
     pub(super) fn director(&self, host: usize) -> Director {
-        self.on(host, || {
+        self.director_with(host, UNPROTECTED, |_| ())
+    }
+
+    /// A director whose thread calls `look` with each event first.
+    pub(super) fn director_with(
+        &self,
+        host: usize,
+        realtime: Realtime,
+        mut look: impl FnMut(&Event) + Send + 'static,
+    ) -> Director {
+        self.on(host, move || {
             let (sender, events) = mpsc::channel();
-            let emit = move |event| drop(sender.send(event));
-            let handle = Handle::spawn(UNPROTECTED, emit).unwrap();
+            let emit = move |event| {
+                look(&event);
+                drop(sender.send(event));
+            };
+            let handle = Handle::spawn(realtime, emit).unwrap();
             Director { handle, events }
         })
     }
@@ -165,6 +190,61 @@ impl Director {
         self.handle.send(Command::Announce { instance });
     }
 
+    pub(super) fn configure_group(&self, instances: &[Instance], name: &str) {
+        let members = instances.iter().map(|one| one.name.clone()).collect();
+        self.handle.send(Command::Configure {
+            instances: instances.to_vec(),
+            groups: vec![SyncGroup {
+                name: name.to_owned(),
+                instances: members,
+                notify: None,
+            }],
+        });
+    }
+
+    /// Configures one instance, starts it and waits until it leads.
+    pub(super) fn lead(&self, instance: &Instance) {
+        self.configure(std::slice::from_ref(instance));
+        self.start(&instance.name);
+        self.until(State::Master);
+    }
+
+    /// The counters of the only instance.
+    pub(super) fn statistics(&self) -> Statistics {
+        let statistics = self.handle.statistics();
+        assert_eq!(statistics.len(), 1, "{statistics:?}");
+        statistics.into_iter().next().unwrap()
+    }
+
+    /// Skips events until one is wanted.
+    pub(super) fn find<T>(&self, wanted: impl Fn(Event) -> Option<T>) -> T {
+        loop {
+            if let Some(found) = wanted(self.next_event()) {
+                return found;
+            }
+        }
+    }
+
+    /// Skips events until this instance reaches the state; returns why, at what priority, when.
+    pub(super) fn until_of(&self, name: &str, wanted: State) -> (String, u8, Instant) {
+        self.find(|event| {
+            if let Event::State {
+                instance,
+                state,
+                priority,
+                cause,
+                at,
+            } = event
+                && instance == name
+                && state == wanted
+            {
+                Some((cause.to_string(), priority, at))
+            } else {
+                None
+            }
+        })
+    }
+
     pub(super) fn next_event(&self) -> Event {
         self.events.recv_timeout(PATIENCE).expect("an event")
     }
@@ -205,8 +285,8 @@ pub(super) enum Seen {
 pub(super) struct Sniffer(Socket);
 
 impl Sniffer {
-    /// The next ARP frame, or the next advertisement of `instance` that passes all checks.
-    pub(super) fn next(&self, instance: &Instance) -> Seen {
+    /// The next frame that is wanted.
+    pub(super) fn find<T>(&self, wanted: impl Fn(&[u8]) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         let mut buffer = [0; 2048];
         while Instant::now() < deadline {
@@ -214,29 +294,35 @@ impl Sniffer {
             let Ok(len) = std::io::Read::read(&mut &self.0, &mut buffer) else {
                 continue;
             };
-            let frame = &buffer[..len];
-            match frame[12..14] {
-                [0x08, 0x06] => return Seen::Arp(frame.to_vec()),
-                [0x08, 0x00] if frame[..6] == [0x01, 0x00, 0x5e, 0, 0, 0x12] => {
-                    let (header, message) = packet::split_ipv4(&frame[14..]).unwrap();
-                    let expected = Expected {
-                        version: instance.version,
-                        virtual_router_id: instance.virtual_router_id,
-                        interval: instance.advert_interval,
-                        auth: instance.auth,
-                        peers: None,
-                        ttl: 255..=255,
-                    };
-                    let received = packet::parse(&header, message, &expected).unwrap();
-                    let IpAddr::V4(source) = header.source else {
-                        panic!("an IPv4 datagram");
-                    };
-                    return Seen::Advertisement(source, received.advertisement);
-                }
-                _ => (),
+            if let Some(found) = wanted(&buffer[..len]) {
+                return found;
             }
         }
         panic!("nothing seen in {PATIENCE:?}");
+    }
+
+    /// The next ARP frame, or the next advertisement of `instance` that passes all checks.
+    pub(super) fn next(&self, instance: &Instance) -> Seen {
+        self.find(|frame| match frame[12..14] {
+            [0x08, 0x06] => Some(Seen::Arp(frame.to_vec())),
+            [0x08, 0x00] if frame[..6] == [0x01, 0x00, 0x5e, 0, 0, 0x12] => {
+                let (header, message) = packet::split_ipv4(&frame[14..]).unwrap();
+                let expected = Expected {
+                    version: instance.version,
+                    virtual_router_id: instance.virtual_router_id,
+                    interval: instance.advert_interval,
+                    auth: instance.auth,
+                    peers: None,
+                    ttl: 255..=255,
+                };
+                let received = packet::parse(&header, message, &expected).unwrap();
+                let IpAddr::V4(source) = header.source else {
+                    panic!("an IPv4 datagram");
+                };
+                Some(Seen::Advertisement(source, received.advertisement))
+            }
+            _ => None,
+        })
     }
 
     /// The next advertisement from this address, whatever else goes by.
