@@ -11,7 +11,7 @@ use crate::rule::Timeouts;
 use crate::{maglev, sh};
 
 /// Version of everything in this module.
-pub const LAYOUT_VERSION: u32 = 2;
+pub const LAYOUT_VERSION: u32 = 3;
 
 /// Room for virtual services.
 pub const MAX_SERVICES: u32 = 4096;
@@ -260,8 +260,11 @@ pub struct RealServer {
     pub weight: u32,
     /// `Service::table` of its service: a daemon that takes over learns from it whose it is.
     pub table: u32,
+    /// Last two bytes of the virtual MAC (RFC 9568 section 7.3) that frames to its service may
+    /// have, too: 1 (IPv4) or 2 (IPv6), and the virtual router's id. Both 0 = there is none.
+    pub virtual_mac: [u8; 2],
     /// 0 today.
-    pub reserved: [u32; 3],
+    pub reserved: [u8; 10],
 }
 
 impl RealServer {

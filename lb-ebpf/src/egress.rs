@@ -31,7 +31,7 @@ pub(crate) fn find(
     let ingress = context.ingress_ifindex() as u32;
     // A switch may flood frames meant for others, those we rewrote ourselves among them.
     if server.ifindex == ingress {
-        if !mac::Source::of_server(server).is(destination) {
+        if !mac::Source::of_server(server).is(destination) && !is_virtual(server, destination) {
             return Err(Reason::NotOurMac);
         }
         return Ok(Egress {
@@ -40,8 +40,9 @@ pub(crate) fn find(
         });
     }
     // SAFETY: the entry is only read; the daemon replaces it as a whole.
-    let interface = unsafe { INTERFACE_MAP.get(ingress) };
-    if interface.is_none_or(|one| mac::Destination::of_interface(one) != destination) {
+    let interface = unsafe { INTERFACE_MAP.get(ingress) }.ok_or(Reason::NotOurMac)?;
+    if mac::Destination::of_interface(interface) != destination && !is_virtual(server, destination)
+    {
         return Err(Reason::NotOurMac);
     }
     TX_PORTS
@@ -51,6 +52,13 @@ pub(crate) fn find(
         verdict: Verdict::Redirect,
         header,
     })
+}
+
+/// Whether the frame is for the virtual router of the server's service. Asked only about frames
+/// that are not for the interface itself: the others do not pay for it.
+#[inline(always)]
+fn is_virtual(server: &RealServer, destination: mac::Destination) -> bool {
+    mac::Destination::of_virtual_router(server).is_some_and(|mac| mac == destination)
 }
 
 impl Egress {

@@ -44,6 +44,18 @@ impl Destination {
         Self(u16::from_ne_bytes([a, b]), u32::from_ne_bytes([c, d, e, f]))
     }
 
+    /// The MAC of the virtual router that a server's service belongs to: 00-00-5E-00-01-VRID, for
+    /// IPv6 00-00-5E-00-02-VRID (RFC 9568 section 7.3).
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_virtual_router(server: &RealServer) -> Option<Self> {
+        let [family, id] = server.virtual_mac;
+        if family == 0 {
+            return None;
+        }
+        Some(Self(0, u32::from_ne_bytes([0x5e, 0, family, id])))
+    }
+
     /// The MAC that frames for us have on an interface.
     #[inline(always)]
     #[must_use]
@@ -101,24 +113,45 @@ pub unsafe fn write(frame: *mut Header, destination: Destination, source: Source
 mod tests {
     use super::*;
 
+    const SERVER: RealServer = RealServer {
+        flags: 0,
+        mac: [9; 6],
+        source_mac: [1, 2, 3, 4, 5, 6],
+        vlan: 0,
+        ifindex: 1,
+        id: 1,
+        port: 80,
+        inner_vlan: 0,
+        address: [0; 16],
+        weight: 1,
+        table: 0,
+        virtual_mac: [0; 2],
+        reserved: [0; 10],
+    };
+
+    fn to(mac: [u8; 6]) -> Destination {
+        Destination::of_interface(&Interface { reserved: 0, mac })
+    }
+
+    #[test]
+    fn a_virtual_router_has_one_mac_for_each_family() {
+        assert!(Destination::of_virtual_router(&SERVER).is_none());
+        for family in [1, 2] {
+            let virtual_mac = [family, 51];
+            let server = RealServer {
+                virtual_mac,
+                ..SERVER
+            };
+            let mac = Destination::of_virtual_router(&server);
+            assert!(mac == Some(to([0, 0, 0x5e, 0, family, 51])));
+            assert!(mac != Some(to([0, 0, 0x5e, 0, family, 52])));
+            assert!(mac != Some(to([0, 0, 0x5e, 0, 3 - family, 51])));
+        }
+    }
+
     #[test]
     fn a_source_knows_itself_as_a_destination() {
-        let server = RealServer {
-            flags: 0,
-            mac: [9; 6],
-            source_mac: [1, 2, 3, 4, 5, 6],
-            vlan: 0,
-            ifindex: 1,
-            id: 1,
-            port: 80,
-            inner_vlan: 0,
-            address: [0; 16],
-            weight: 1,
-            table: 0,
-            reserved: [0; 3],
-        };
-        let to = |mac| Destination::of_interface(&Interface { reserved: 0, mac });
-        let source = Source::of_server(&server);
+        let source = Source::of_server(&SERVER);
         assert!(source.is(to([1, 2, 3, 4, 5, 6])));
         for byte in 0..6 {
             let mut other = [1, 2, 3, 4, 5, 6];

@@ -15,8 +15,13 @@ use crate::api::shape::{Answer, PlaneName, Request};
 use crate::config;
 use crate::daemon;
 
+mod cleanup;
+mod end;
+mod events;
 mod text;
+mod time;
 mod trace;
+mod vrrp;
 
 const FAILED: u8 = 1;
 const UNREACHABLE: u8 = 3;
@@ -41,6 +46,15 @@ enum Verb {
     Check {
         #[arg(value_name = "FILE")]
         config: PathBuf,
+    },
+    /// Remove what a daemon left that died: addresses, devices, its program on interfaces
+    Cleanup {
+        /// Configuration file that it ran with; by default the directories are the default ones
+        #[arg(short, long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// The maps, too: connections that depend on records in them are not known any more
+        #[arg(long)]
+        all: bool,
     },
     /// Make the daemon read its configuration again; a wrong one changes nothing
     Reload {
@@ -96,6 +110,18 @@ enum Verb {
         #[command(flatten)]
         daemon: Daemon,
     },
+    /// VRRP instances: their state in detail, giving way, taking part again
+    Vrrp {
+        #[command(subcommand)]
+        verb: vrrp::Verb,
+    },
+    /// Show what happened, and what happens
+    Events {
+        #[command(flatten)]
+        wanted: events::Wanted,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
     /// Show packets as they are decided about, until Ctrl-C
     Trace {
         #[command(flatten)]
@@ -140,6 +166,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().verb {
         Verb::Run { config } => run(&config),
         Verb::Check { config } => check(&config),
+        Verb::Cleanup { config, all } => cleanup::run(config.as_deref(), all),
         Verb::Reload { daemon } => ask(&daemon, &Request::Reload, false),
         Verb::Status { json, daemon } => ask(&daemon, &Request::Status, json),
         Verb::Plane { plane, daemon } => ask(&daemon, &Request::Plane { plane }, false),
@@ -178,6 +205,8 @@ pub fn main() -> ExitCode {
             server,
             daemon,
         } => ask(&daemon, &Request::Undrain { service, server }, false),
+        Verb::Vrrp { verb } => vrrp::run(verb),
+        Verb::Events { wanted, daemon } => events::run(&daemon.socket, &wanted),
         Verb::Trace { wanted, daemon } => trace::run(&daemon.socket, wanted),
     }
 }
@@ -222,10 +251,16 @@ fn ask(daemon: &Daemon, request: &Request, json: bool) -> ExitCode {
         (Answer::Where(found), false) => Ok(text::found(found)),
         (Answer::Drained(drained), _) => Ok(text::drained(*drained)),
         (Answer::Undrained, _) => Ok("gets clients again".to_owned()),
-        // Answers to what `lvx trace` asks by itself.
-        (Answer::TraceStarted(_) | Answer::Traced(_) | Answer::TraceStopped, _) => {
-            Ok(String::new())
-        }
+        // Answers to what other commands ask by themselves.
+        (
+            Answer::TraceStarted(_)
+            | Answer::Traced(_)
+            | Answer::TraceStopped
+            | Answer::Events(_)
+            | Answer::Resigning(_)
+            | Answer::Claimed,
+            _,
+        ) => Ok(String::new()),
         (Answer::Switched, _) => Ok("switched".to_owned()),
         (Answer::Reloaded(reloaded), _) => Ok(text::reloaded(*reloaded).to_owned()),
     };

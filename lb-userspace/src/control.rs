@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use crate::config::{self, Config, InterfaceAddress};
 use crate::health::{Subject, Verdict};
 use crate::netlink::{Link, Neighbour, Resolution, Route};
-use crate::vrrp;
+use crate::vrrp::{self, State};
 
+pub mod devices;
 mod drain;
 mod election;
 mod instance;
@@ -19,15 +20,17 @@ pub mod plane;
 mod reach;
 mod server;
 mod standby;
+pub mod track;
 mod vlan;
 mod wanted;
 
 pub use drain::DrainError;
 use drain::Drains;
-pub use instance::{Instance, Serving};
+pub use instance::{Instance, Leader, Rival, Serving};
 use plane::Planes;
 pub use server::ServerState;
 pub use standby::ipvs_key;
+use track::Tracking;
 
 /// An instance whose real servers are not all known by then takes part nevertheless.
 const READY_LIMIT: Duration = Duration::from_secs(5);
@@ -43,7 +46,7 @@ pub struct Control {
     neighbours: BTreeMap<(u32, IpAddr), Resolution>,
     planes: Planes,
     drains: Drains,
-    stopping: bool,
+    tracking: Tracking,
 }
 
 impl Control {
@@ -63,7 +66,7 @@ impl Control {
             routes: BTreeMap::new(),
             neighbours: BTreeMap::new(),
             drains: Drains::default(),
-            stopping: false,
+            tracking: Tracking::default(),
         };
         control.configure(config, now);
         control
@@ -90,6 +93,7 @@ impl Control {
         self.verdicts
             .retain(|subject, _| subjects.contains(subject));
         self.drains.configure(&config, now);
+        self.tracking.configure(&config.vrrp);
         self.config = config;
     }
 
@@ -108,7 +112,7 @@ impl Control {
     /// is clear who leads.
     pub fn inherit(&mut self, left: &[(u32, InterfaceAddress)]) {
         for instance in &self.config.vrrp {
-            let ifindex = self.links.get(&instance.interface).map(|link| link.index);
+            let ifindex = self.links.get(instance.device()).map(|link| link.index);
             let inherited = left.iter().any(|(index, address)| {
                 Some(*index) == ifindex && instance.addresses.contains(address)
             });
@@ -152,7 +156,14 @@ impl Control {
     pub fn vrrp(&mut self, event: &vrrp::Event, now: Instant) {
         let instance = event.instance();
         if let Some(known) = instance.and_then(|name| self.instances.get_mut(name)) {
-            known.event(event, self.stopping, now);
+            known.event(event, now);
+        }
+    }
+
+    /// The operator ended what a resignation did.
+    pub fn claimed(&mut self, name: &str) {
+        if let Some(instance) = self.instances.get_mut(name) {
+            instance.resigned = false;
         }
     }
 
@@ -166,17 +177,14 @@ impl Control {
         &mut self.planes
     }
 
-    /// From now on the director gives up: services of which it is MASTER go on until another
-    /// director leads.
-    pub const fn stop(&mut self) {
-        self.stopping = true;
-    }
-
-    /// Whether nothing is left to hand over.
+    /// Whether all instances have given up, and nothing is left to hand over.
     #[must_use]
     pub fn has_handed_over(&self) -> bool {
-        let serving = |instance: &Instance| instance.serving != Serving::Idle;
-        !self.instances.values().any(serving)
+        let busy = |instance: &Instance| {
+            let takes_part = matches!(instance.state, State::Backup | State::Master);
+            takes_part || instance.serving != Serving::Idle
+        };
+        !self.instances.values().any(busy)
     }
 
     /// When time alone will change something next.
@@ -228,12 +236,8 @@ impl Control {
     /// The addresses that shall be on this host, with their interface's index.
     #[must_use]
     pub fn addresses(&self) -> BTreeSet<(u32, InterfaceAddress)> {
-        let holding = |vrrp: &&config::Instance| {
-            let instance = self.instances.get(&vrrp.name);
-            instance.is_some_and(|instance| instance.serving.holds_addresses())
-        };
         let of = |vrrp: &config::Instance| {
-            let index = self.links.get(&vrrp.interface).map(|link| link.index);
+            let index = self.links.get(vrrp.device()).map(|link| link.index);
             let addresses = vrrp.addresses.clone();
             index.into_iter().flat_map(move |index| {
                 let pairs = addresses.clone().into_iter();
@@ -243,7 +247,7 @@ impl Control {
         self.config
             .vrrp
             .iter()
-            .filter(holding)
+            .filter(|vrrp| self.holds(vrrp))
             .flat_map(of)
             .collect()
     }

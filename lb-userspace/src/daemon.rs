@@ -1,47 +1,67 @@
 //! The running director: carries events to [`Control`], and the kernel to what follows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::api::server::{Query, Socket};
+use crate::api::server::Socket;
 use crate::config::{self, Config, InterfaceAddress};
 use crate::control::Control;
 use crate::dataplane::ipvs::IpvsError;
 use crate::dataplane::xdp::XdpError;
+use crate::events::{self, Journal};
 use crate::health::{Checks, Verdict};
-use crate::netlink::{Netlink, hosts, monitor};
+use crate::netlink::{Netlink, hosts, monitor, nftables};
+use crate::track::Trackers;
 use crate::vrrp;
 
+mod accept;
+mod addresses;
 mod answer;
+pub mod cleanup;
+mod devices;
 mod drains;
+mod end;
+mod event;
 mod lock;
 mod log;
+mod notify;
 mod planes;
 mod reload;
+mod repairs;
 mod settle;
+mod signals;
 mod switch;
+mod systemd;
 mod trace;
+mod track;
 
+use accept::Accept;
+use addresses::Guard;
+use devices::Devices;
 use drains::Drains;
+use event::Event;
 use lock::Lock;
+use notify::Notify;
 use planes::Kernel;
+use repairs::Pace;
+use systemd::Systemd;
 
 /// Events that may wait; the senders wait beyond that.
 const BACKLOG: usize = 1024;
-/// A stop does not wait longer for another director to take over.
-const HANDOVER_LIMIT: Duration = Duration::from_secs(3);
 /// Between two looks for what others changed in our data planes.
 const AUDIT: Duration = Duration::from_millis(500);
 /// Between two looks at what the program says.
 const PROGRAM_LOG: Duration = Duration::from_millis(200);
-/// On top of an advertisement interval, in which a backup takes over after priority 0.
-const HANDOVER_SLACK: Duration = Duration::from_millis(500);
+
+/// Notify scripts that run at the end are not waited for any longer.
+const NOTIFY_LIMIT: Duration = Duration::from_secs(3);
 
 /// Why an instance takes no part.
 const NO_PLANE: &str = "no data plane of this director can serve any of its services";
@@ -60,6 +80,8 @@ pub enum DaemonError {
     Io { what: String, error: io::Error },
     #[error("interface {0} does not exist: see `ip link`")]
     NoInterface(String),
+    #[error("virtual_mac: {0}")]
+    Device(String),
     #[error("data plane: {0}")]
     Xdp(#[from] XdpError),
     #[error("data plane: {0}")]
@@ -72,39 +94,6 @@ impl DaemonError {
     fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |error| Self::Io { what, error }
-    }
-}
-
-/// All that can happen to a director.
-enum Event {
-    Verdict(Verdict),
-    Route(hosts::Found),
-    Change(monitor::Change),
-    Vrrp(vrrp::Event),
-    Query(Query),
-}
-
-impl From<Verdict> for Event {
-    fn from(verdict: Verdict) -> Self {
-        Self::Verdict(verdict)
-    }
-}
-
-impl From<hosts::Found> for Event {
-    fn from(found: hosts::Found) -> Self {
-        Self::Route(found)
-    }
-}
-
-impl From<monitor::Change> for Event {
-    fn from(change: monitor::Change) -> Self {
-        Self::Change(change)
-    }
-}
-
-impl From<Query> for Event {
-    fn from(query: Query) -> Self {
-        Self::Query(query)
     }
 }
 
@@ -124,16 +113,29 @@ struct Daemon {
     record: PathBuf,
     /// Virtual addresses on the interfaces, as far as they are ours.
     held: BTreeSet<(u32, InterfaceAddress)>,
+    guard: Guard,
+    devices: Devices,
+    accept: Accept,
+    pace: Pace,
+    systemd: Systemd,
     netlink: Netlink,
-    vrrp: vrrp::Handle,
+    vrrp: Arc<vrrp::Handle>,
     checks: Checks<Event>,
     hosts: watch::Sender<hosts::Wanted>,
     /// Verdicts that are not in the kernel yet.
     verdicts: Vec<Verdict>,
     retry_at: Option<Instant>,
+    /// It was told to stop, and does not wait for a successor beyond this.
+    deadline: Option<Instant>,
     /// Instances that refuse mastership, as was said.
     unfit: BTreeSet<String>,
     trace: Option<trace::Trace>,
+    journal: Journal,
+    trackers: Trackers<Event>,
+    /// What the protocol was told of tracking.
+    standings: BTreeMap<String, vrrp::Standing>,
+    notify: Notify,
+    started_at: SystemTime,
 }
 
 /// Runs the director until it is told to stop by SIGTERM or SIGINT.
@@ -171,29 +173,34 @@ async fn start(
         .links()
         .await
         .map_err(DaemonError::io("list of interfaces"))?;
-    let left = netlink.own_addresses().await;
+    let left = netlink.addresses().await;
     let left = left.map_err(DaemonError::io("list of addresses"))?;
-    let realtime = config.global.realtime;
+    let left = left.iter().filter(|one| one.own);
+    let left: Vec<_> = left.map(|one| (one.ifindex, one.address)).collect();
     let mut control = Control::new(config, now);
     control.set_links(links);
     if let Some(name) = control.missing_interface() {
         return Err(DaemonError::NoInterface(name.to_owned()));
     }
+    devices::refusal(&control)?;
     control.inherit(&left);
     let drains = Drains::restore(&directory, &mut control);
     let record = directory.join("ipvs");
-    let kernel = Kernel::get(&mut control, &record).await?;
+    let journal = Journal::default();
+    let kernel = Kernel::get(&mut control, &record, journal.clone()).await?;
     let (hosts, wanted) = watch::channel(control.wanted_hosts());
     tokio::spawn(hosts::run(netlink.clone(), wanted, events.clone()));
     tokio::spawn(monitor::run(events.clone()));
+    tokio::spawn(nftables::run(events.clone()));
     let emit = events.clone();
-    let vrrp = vrrp::Handle::spawn(realtime, move |event| {
+    let vrrp = vrrp::Handle::spawn(control.config().global.realtime, move |event| {
         // On the protocol's own thread: it must not wait for us.
         if emit.try_send(Event::Vrrp(event)).is_err() {
             tracing::error!("the daemon does not keep up with VRRP events");
         }
     });
-    let vrrp = vrrp.map_err(DaemonError::io("VRRP thread"))?;
+    let vrrp = Arc::new(vrrp.map_err(DaemonError::io("VRRP thread"))?);
+    signals::watch(Arc::clone(&vrrp), events.clone())?;
     Ok(Daemon {
         source: Source {
             path: path.to_owned(),
@@ -205,14 +212,25 @@ async fn start(
         kernel,
         record,
         held: left.iter().copied().collect(),
+        guard: Guard::default(),
+        devices: Devices::new(&directory),
+        accept: Accept::default(),
+        pace: Pace::default(),
+        systemd: Systemd::new(),
         netlink,
         vrrp,
-        checks: Checks::new(events),
+        checks: Checks::new(events.clone()),
         hosts,
         verdicts: Vec::new(),
         retry_at: None,
+        deadline: None,
         unfit: BTreeSet::new(),
         trace: None,
+        notify: Notify::new(journal.clone()),
+        journal,
+        trackers: Trackers::new(events),
+        standings: BTreeMap::new(),
+        started_at: SystemTime::now(),
     })
 }
 
@@ -225,6 +243,10 @@ impl Daemon {
             instances: config.vrrp.clone(),
             groups: config.sync_groups.clone(),
         });
+        self.trackers.configure(&config.vrrp);
+        self.notify.configure(config);
+        self.standings.clear();
+        self.stand();
         self.follow_log();
     }
 
@@ -233,24 +255,26 @@ impl Daemon {
         if self.held.is_empty() {
             self.open_planes()?;
         }
+        // Instances advertise through them.
+        self.follow_devices().await;
         self.configure();
-        tracing::info!(config = %self.source.path.display(), "started");
         let mut hangup = listen(SignalKind::hangup())?;
-        let mut terminate = listen(SignalKind::terminate())?;
-        let mut interrupt = listen(SignalKind::interrupt())?;
+        tracing::info!(config = %self.source.path.display(), "started");
+        systemd::ready();
         let mut audit = interval(AUDIT);
         audit.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut program_log = interval(PROGRAM_LOG);
         program_log.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut deadline = None;
         loop {
             self.settle().await?;
-            let over = deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            if deadline.is_some() && (over || self.control.has_handed_over()) {
+            if let Some(deadline) = self.deadline
+                && (Instant::now() >= deadline || self.control.has_handed_over())
+            {
                 return Ok(());
             }
             let wake = self.control.next_timeout(Instant::now());
-            let wake = wake.into_iter().chain(deadline).chain(self.retry_at).min();
+            let wake = wake.into_iter().chain(self.deadline).chain(self.retry_at);
+            let wake = wake.min();
             tokio::select! {
                 event = inbox.recv() => {
                     // The tasks hold senders, so the channel never ends.
@@ -268,15 +292,17 @@ impl Daemon {
                     // Logged, and kept for `status`.
                     let _ = self.reload().await;
                 }
-                _ = terminate.recv() => deadline = Some(self.stop(deadline)),
-                _ = interrupt.recv() => deadline = Some(self.stop(deadline)),
             }
         }
     }
 
     async fn audit(&mut self) {
+        self.beat();
         self.expire_trace();
         self.refresh_links().await;
+        self.audit_parents();
+        // Tracked interfaces: the protocol does not wait for the planes.
+        self.stand();
         self.kernel.tick(Instant::now());
         self.kernel.audit(&mut self.control, &self.record).await;
     }
@@ -286,28 +312,6 @@ impl Daemon {
             Ok(links) => self.control.set_links(links),
             Err(error) => tracing::warn!(%error, "cannot list the interfaces"),
         }
-    }
-
-    /// Gives up mastership; returns when to stop waiting for a successor. The second time, it
-    /// stops at once.
-    fn stop(&mut self, already: Option<Instant>) -> Instant {
-        let now = Instant::now();
-        if already.is_some() {
-            return now;
-        }
-        tracing::info!("stopping: handing over to another director");
-        self.control.stop();
-        self.vrrp.send(vrrp::Command::Shutdown);
-        let intervals = self.control.config().vrrp.iter().map(|v| v.advert_interval);
-        let longest = intervals.max().unwrap_or_default();
-        now + (longest + HANDOVER_SLACK).min(HANDOVER_LIMIT)
-    }
-
-    /// Removes all that this director put into the kernel.
-    async fn finish(mut self) -> Result<(), DaemonError> {
-        self.vrrp.send(vrrp::Command::Exit);
-        self.remove_addresses(&BTreeSet::new()).await;
-        self.kernel.remove().await
     }
 
     async fn handle(&mut self, event: Event) {
@@ -322,14 +326,17 @@ impl Daemon {
             }
             Event::Change(change) => self.change(change).await,
             Event::Vrrp(event) => {
-                log::vrrp(&event);
+                self.journal.tell(events::Event::from(&event));
                 self.control.vrrp(&event, Instant::now());
+                self.notify.enter(&event);
             }
+            Event::Tracked(report) => self.tracked(report),
             Event::Query((request, reply)) => {
                 let answer = self.answer(request).await;
                 // The client may have gone.
                 let _ = reply.send(answer);
             }
+            Event::Stop => self.stop(),
         }
     }
 
@@ -340,7 +347,18 @@ impl Daemon {
                 return;
             }
             monitor::Change::Links => self.audit().await,
-            monitor::Change::Resync => self.refresh_links().await,
+            monitor::Change::Address { what, gone } => {
+                self.address_changed(*what, *gone);
+                return;
+            }
+            monitor::Change::Filter => {
+                self.accept.look = true;
+                return;
+            }
+            monitor::Change::Resync => {
+                self.guard.look = true;
+                self.refresh_links().await;
+            }
         }
         if change == monitor::Change::Resync {
             match self.netlink.neighbours().await {

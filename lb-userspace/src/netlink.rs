@@ -5,26 +5,27 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use futures_util::TryStreamExt;
 use netlink_packet_route::AddressFamily;
-use netlink_packet_route::address::{
-    AddressAttribute, AddressHeaderFlags, AddressMessage, AddressProtocol,
-};
 use netlink_packet_route::link::LinkMessage;
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
 };
 use rtnetlink::{Handle, RouteMessageBuilder};
 
-use crate::config::InterfaceAddress;
 use crate::dataplane::table::Mac;
 use crate::dataplane::xdp::Mode;
 
+pub mod addresses;
+pub mod closed;
 mod decode;
 pub mod hosts;
+pub mod macvlan;
 pub mod monitor;
+pub mod nftables;
+pub mod sysctl;
 
-/// `IFA_PROTO` of the addresses that lvx adds: the IP protocol number of VRRP. They can be told
-/// from the operator's own even after a crash (kernel >= 5.18).
-const ADDRESS_PROTOCOL: AddressProtocol = AddressProtocol::Other(112);
+pub use addresses::{Added, Address};
+pub use closed::Closed;
+use macvlan::Macvlan;
 
 /// A network interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,10 +34,13 @@ pub struct Link {
     pub name: String,
     pub mac: Option<Mac>,
     pub mtu: u32,
+    /// It is up and has a carrier.
+    pub up: bool,
     /// The XDP program that it carries, ours or another.
     pub xdp: Option<AttachedProgram>,
     /// It is a VLAN on another interface of this host.
     pub vlan: Option<Vlan>,
+    pub macvlan: Option<Macvlan>,
 }
 
 /// What makes an interface a VLAN device, 802.1Q or 802.1ad.
@@ -113,68 +117,6 @@ impl Netlink {
         let links = self.handle.link().get().execute();
         let links: Vec<LinkMessage> = links.try_collect().await.map_err(io_error)?;
         Ok(links.iter().map(decode::link).collect())
-    }
-
-    /// Adds an address of ours; one that is there already is no error.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub async fn add_address(&self, ifindex: u32, address: InterfaceAddress) -> io::Result<()> {
-        let (ip, prefix_len) = (address.address, address.prefix_len);
-        let mut request = self.handle.address().add(ifindex, ip, prefix_len);
-        let message = request.message_mut();
-        message.header.flags |= AddressHeaderFlags::Nodad;
-        message
-            .attributes
-            .push(AddressAttribute::Protocol(ADDRESS_PROTOCOL));
-        match request.execute().await.map_err(io_error) {
-            Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Ok(()),
-            other => other,
-        }
-    }
-
-    /// Removes an address; one that is not there is no error.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub async fn remove_address(&self, ifindex: u32, address: InterfaceAddress) -> io::Result<()> {
-        let mut message = AddressMessage::default();
-        message.header.family = match address.address {
-            IpAddr::V4(_) => AddressFamily::Inet,
-            IpAddr::V6(_) => AddressFamily::Inet6,
-        };
-        message.header.index = ifindex;
-        message.header.prefix_len = address.prefix_len;
-        let local = AddressAttribute::Local(address.address);
-        message.attributes.push(local);
-        match self
-            .handle
-            .address()
-            .del(message)
-            .execute()
-            .await
-            .map_err(io_error)
-        {
-            Err(error)
-                if matches!(
-                    error.raw_os_error(),
-                    Some(libc::EADDRNOTAVAIL | libc::ENODEV)
-                ) =>
-            {
-                Ok(())
-            }
-            other => other,
-        }
-    }
-
-    /// The addresses that lvx added, now or before a crash.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub async fn own_addresses(&self) -> io::Result<Vec<(u32, InterfaceAddress)>> {
-        let all = self.handle.address().get().execute();
-        let all: Vec<AddressMessage> = all.try_collect().await.map_err(io_error)?;
-        Ok(all.iter().filter_map(decode::own_address).collect())
     }
 
     /// How packets get to `address`.

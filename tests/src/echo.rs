@@ -29,7 +29,7 @@ const GOING_ON: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// The port cannot be listened on.
-pub fn serve(listen: SocketAddrV4, name: &str) -> Result<()> {
+pub fn serve(listen: SocketAddr, name: &str) -> Result<()> {
     let listener = TcpListener::bind(listen).with_context(|| format!("listening on {listen}"))?;
     for stream in listener.incoming() {
         let stream = stream.context("accepting a connection")?;

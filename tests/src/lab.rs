@@ -3,20 +3,23 @@
 //! Nothing of it is in the host's own namespace and no name is shared by two labs. Dropping it
 //! removes all of it; what a killed owner left is removed when the next lab is made.
 
-mod device;
+pub(crate) mod device;
 mod director;
 mod explain;
 mod links;
 pub mod plan;
 mod programs;
-mod real_server;
-mod remains;
+pub(crate) mod real_server;
+pub(crate) mod remains;
 pub mod topology;
+mod wire;
 
 pub use director::Director;
 pub use programs::Programs;
+pub(crate) use real_server::spawn_logged;
 pub use real_server::{ECHO_PORT, RealServer, WEB_PORT};
 pub use remains::sweep;
+pub use wire::Wire;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;

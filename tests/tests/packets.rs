@@ -24,6 +24,8 @@ mod quotes;
 mod row;
 #[path = "packets/sctp.rs"]
 mod sctp;
+#[path = "packets/virtual_mac.rs"]
+mod virtual_mac;
 #[path = "packets/vlan.rs"]
 mod vlan;
 #[path = "packets/wildcard.rs"]
@@ -60,6 +62,7 @@ fn rows() -> Vec<Row> {
         quotes::rows(),
         wildcard::rows(),
         lengths::rows(),
+        virtual_mac::rows(),
     ]
     .into_iter()
     .flatten()

@@ -2,6 +2,7 @@
 //! is installed, and it is said before it is done.
 
 pub(crate) mod apt;
+pub(crate) mod interop;
 mod linker;
 mod nginx;
 
@@ -35,6 +36,7 @@ pub(crate) struct Ready {
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let ready = ensure(workspace)?;
+    interop::ensure()?;
     let compiler = &ready.toolchain.compiler;
     eprintln!("setup: everything is there");
     eprintln!(
@@ -46,6 +48,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     eprintln!("  {}", ready.nginx.display());
     for tool in TOOLS.iter().filter_map(|(tool, _)| sh::find(tool)) {
         eprintln!("  {}", tool.display());
+    }
+    for tool in interop::found() {
+        eprintln!("  {tool}");
     }
     Ok(())
 }

@@ -53,7 +53,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let mut steps = Steps::default();
     let all = args.filter.is_none();
     // First: what is missing should not come to light after minutes of clippy.
-    let ready = steps.step("setup", || setup::ensure(workspace))?;
+    let ready = steps.step("setup", || {
+        setup::interop::ensure()?;
+        setup::ensure(workspace)
+    })?;
     if all {
         steps.step("fmt", || {
             sh::run(workspace.cargo("fmt").args(["--all", "--check"]))

@@ -142,6 +142,8 @@ pub(crate) fn without_host_settings(command: &mut Command) -> &mut Command {
                 "LD_LIBRARY_PATH",
                 "CARGO",
                 "CARGO_TARGET_DIR",
+                // Other units of code: the verifier refuses what comes of them.
+                "CARGO_INCREMENTAL",
                 "RUSTUP_TOOLCHAIN",
             ]
             .contains(&name)

@@ -20,6 +20,15 @@ pub(super) fn status(status: &Status) -> String {
         error.lines().for_each(|text| line(&mut out, 2, text));
     }
     dataplane(&mut out, &status.dataplane);
+    let protocol = &status.protocol;
+    line(
+        &mut out,
+        0,
+        &format!(
+            "\nprotocol thread: real time {}, memory {}, latest timer {} µs late",
+            protocol.scheduler, protocol.memory, protocol.worst_lateness
+        ),
+    );
     for vrrp in &status.vrrp {
         line(
             &mut out,
@@ -149,7 +158,7 @@ fn service(out: &mut String, service: &Service) {
     }
 }
 
-fn counts(counts: &[Count]) -> String {
+pub(super) fn counts(counts: &[Count]) -> String {
     let some: Vec<String> = counts
         .iter()
         .filter(|count| count.packets > 0)

@@ -9,10 +9,10 @@ use std::time::Duration;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::api::client;
 use crate::api::shape::{Answer, Network, Request, TraceWanted, Traced, TracedPacket};
 
-use super::{FAILED, UNREACHABLE, fail, unreachable};
+use super::end::{End, ask, exit, misunderstood, unwritable};
+use super::time;
 
 /// Between two looks for packets.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -61,14 +61,6 @@ fn network(text: &str) -> Result<Network, String> {
     })
 }
 
-/// Why a trace ended before its time.
-enum End {
-    Unreachable(io::Error),
-    Failed(String),
-    /// The reader of our output has seen enough.
-    Enough,
-}
-
 pub(super) fn run(socket: &Path, wanted: Wanted) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -77,11 +69,7 @@ pub(super) fn run(socket: &Path, wanted: Wanted) -> ExitCode {
         Ok(runtime) => runtime.block_on(follow(socket, wanted)),
         Err(error) => Err(End::Failed(format!("cannot start: {error}"))),
     };
-    match ended {
-        Ok(()) | Err(End::Enough) => ExitCode::SUCCESS,
-        Err(End::Unreachable(error)) => fail(UNREACHABLE, &unreachable(socket, &error)),
-        Err(End::Failed(error)) => fail(FAILED, &error),
-    }
+    exit(socket, ended)
 }
 
 async fn follow(socket: &Path, wanted: Wanted) -> Result<(), End> {
@@ -138,18 +126,6 @@ async fn follow(socket: &Path, wanted: Wanted) -> Result<(), End> {
     ended
 }
 
-fn ask(socket: &Path, request: &Request) -> Result<Answer, End> {
-    match client::ask(socket, request) {
-        Ok(Answer::Error(error)) => Err(End::Failed(error)),
-        Ok(answer) => Ok(answer),
-        Err(error) => Err(End::Unreachable(error)),
-    }
-}
-
-fn misunderstood() -> End {
-    End::Failed("the daemon gave another answer: it is of another version".to_owned())
-}
-
 fn show(traced: &Traced, json: bool, left: &mut u64) -> Result<(), End> {
     let mut out = io::stdout().lock();
     for packet in &traced.packets {
@@ -160,30 +136,11 @@ fn show(traced: &Traced, json: bool, left: &mut u64) -> Result<(), End> {
         let text = if json {
             serde_json::to_string(packet).map_err(|error| End::Failed(error.to_string()))?
         } else {
-            format!("{} {}", time_of_day(packet.at), line(packet))
+            format!("{} {}", time::of_day(packet.at), line(packet))
         };
         writeln!(out, "{text}").map_err(unwritable)?;
     }
     out.flush().map_err(unwritable)
-}
-
-fn unwritable(error: io::Error) -> End {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return End::Enough;
-    }
-    End::Failed(format!("cannot write: {error}"))
-}
-
-/// The local time of day, to the microsecond.
-fn time_of_day(at: u64) -> String {
-    let second = (at / 1_000_000_000) as libc::time_t;
-    // SAFETY: `tm` is made of integers and a pointer, which may be null.
-    let mut local: libc::tm = unsafe { std::mem::zeroed() };
-    // SAFETY: both point to live values. If it fails, `local` stays what it is.
-    unsafe { libc::localtime_r(&raw const second, &raw mut local) };
-    let micros = at / 1000 % 1_000_000;
-    let (hour, minute, second) = (local.tm_hour, local.tm_min, local.tm_sec);
-    format!("{hour:02}:{minute:02}:{second:02}.{micros:06}")
 }
 
 /// A packet without its time.
@@ -323,12 +280,6 @@ mod tests {
         ] {
             assert_eq!(line(&packet), expected);
         }
-    }
-
-    #[test]
-    fn times_have_microseconds() {
-        let time = time_of_day(packet().at);
-        assert!(time.ends_with(".123456") && time.len() == 15, "{time}");
     }
 
     #[test]

@@ -3,44 +3,9 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::report::{Report, Span};
-use super::{suggest, unimplemented};
-
-/// Kinds of blocks, by the header or key that opens them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    File,
-    Global,
-    Vrrp,
-    Auth,
-    Garp,
-    Sync,
-    Maps,
-    Service,
-    RealServer,
-    Persistence,
-    Timeouts,
-    Check,
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::File => "the top level",
-            Self::Global => "[global]",
-            Self::Vrrp => "[[vrrp]]",
-            Self::Auth => "`auth`",
-            Self::Garp => "`garp`",
-            Self::Sync => "`sync`",
-            Self::Maps => "`maps`",
-            Self::Service => "[[service]]",
-            Self::RealServer => "[[service.real_server]]",
-            Self::Persistence => "`persistence`",
-            Self::Timeouts => "`timeouts`",
-            Self::Check => "`check`",
-        }
-    }
-}
+pub(super) use super::kind::Kind;
+use super::report::{Problem, Report, Span};
+use super::{elsewhere, suggest, unimplemented};
 
 /// What a key of a block is set to.
 #[derive(Clone, Copy)]
@@ -68,7 +33,11 @@ impl<'a> Value<'a> {
     }
 
     /// Reports that it is not what `expected` (with its article) says.
-    pub(super) fn wrong_type(&self, report: &mut Report<'_>, expected: &str) {
+    pub(super) fn wrong_type<'r>(
+        &self,
+        report: &'r mut Report<'_>,
+        expected: &str,
+    ) -> &'r mut Problem {
         let found = self.toml().type_str();
         let article = if found.starts_with(['a', 'i']) {
             "an"
@@ -79,7 +48,7 @@ impl<'a> Value<'a> {
         report.error(
             &self.span(),
             format!("{subject} must be {expected}, not {article} {found}"),
-        );
+        )
     }
 }
 
@@ -103,7 +72,8 @@ impl<'a> Block<'a> {
         }
     }
 
-    fn take(&mut self, key: &'static str) -> Option<Value<'a>> {
+    /// `None`: absent.
+    pub(super) fn take(&mut self, key: &'static str) -> Option<Value<'a>> {
         self.known.push(key);
         let node = self.table?.get(key)?;
         Some(Value {
@@ -186,6 +156,26 @@ impl<'a> Block<'a> {
                 .hint(format!("write {header}, with two brackets"));
             return vec![Self::new(kind, value.span(), Some(table))];
         }
+        Self::elements(report, value, kind)
+    }
+
+    /// The tables of an array of tables, or the one table; none if `key` is absent.
+    pub(super) fn blocks_or_one(
+        &mut self,
+        report: &mut Report<'_>,
+        key: &'static str,
+        kind: Kind,
+    ) -> Vec<Self> {
+        let Some(value) = self.take(key) else {
+            return Vec::new();
+        };
+        match value.toml().as_table() {
+            Some(table) => vec![Self::new(kind, value.span(), Some(table))],
+            None => Self::elements(report, value, kind),
+        }
+    }
+
+    fn elements(report: &mut Report<'_>, value: Value<'a>, kind: Kind) -> Vec<Self> {
         let Some(array) = value.toml().as_array() else {
             value.wrong_type(report, "an array of tables");
             return Vec::new();
@@ -199,7 +189,9 @@ impl<'a> Block<'a> {
             };
             match node.get_ref().as_table() {
                 Some(table) => blocks.push(Self::new(kind, node.span(), Some(table))),
-                None => element.wrong_type(report, "a table"),
+                None => {
+                    element.wrong_type(report, "a table");
+                }
             }
         }
         blocks
@@ -229,22 +221,10 @@ impl<'a> Block<'a> {
                 .hint(belongs.unwrap_or_else(|| "remove it".to_owned()));
             return;
         }
-        let place = match self.kind {
-            Kind::File => "at the top level".to_owned(),
-            kind @ (Kind::Global
-            | Kind::Vrrp
-            | Kind::Auth
-            | Kind::Garp
-            | Kind::Sync
-            | Kind::Maps
-            | Kind::Service
-            | Kind::RealServer
-            | Kind::Persistence
-            | Kind::Timeouts
-            | Kind::Check) => format!("in {}", kind.name()),
-        };
+        let place = self.kind.place();
         let closest = suggest::closest(word, self.known.iter().copied());
         let hint = belongs
+            .or_else(|| elsewhere::hint(self.kind, word).map(str::to_owned))
             .or_else(|| closest.map(|close| format!("did you mean `{close}`?")))
             .unwrap_or_else(|| format!("the keys here are {}", self.known.join(", ")));
         report

@@ -10,10 +10,12 @@ use super::block::{Block, Kind};
 use super::diagnostic::{Diagnostic, Errors};
 use super::report::{Report, Span};
 use super::service::Routers;
-use super::{Config, global, service, vrrp};
+use super::{Config, compare, global, service, sync_group, vrrp};
 
 const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 const ANY_HOST: &str = "localhost";
+/// Has as few rights as can be.
+pub(super) const SCRIPT_USER: &str = "nobody";
 
 /// Reads and checks a configuration file.
 ///
@@ -67,12 +69,21 @@ fn read(report: &mut Report<'_>, mut file: Block<'_>, host: &str) -> Option<Conf
         .unwrap_or_else(|| Block::new(Kind::Global, 0..0, None));
     let global = global::read(report, global, host);
 
+    let script_user = global.as_ref().map_or(SCRIPT_USER, |g| &g.script_user);
     let instances = file.blocks(report, "vrrp", Kind::Vrrp);
     let instances: Vec<_> = instances
         .into_iter()
-        .map(|block| vrrp::read(report, block))
+        .map(|block| vrrp::read(report, block, script_user))
         .collect();
-    compare_instances(report, &instances);
+    compare::instances(report, &instances, global.as_ref());
+
+    let certain = instances.iter().all(|d| d.name.is_some());
+    let groups = file.blocks(report, "sync_group", Kind::SyncGroup);
+    let groups: Vec<_> = groups
+        .into_iter()
+        .map(|block| sync_group::read(report, block, &instances, certain, script_user))
+        .collect();
+    compare::groups(report, &groups);
 
     let routers = Routers {
         drafts: &instances,
@@ -83,63 +94,19 @@ fn read(report: &mut Report<'_>, mut file: Block<'_>, host: &str) -> Option<Conf
         .into_iter()
         .map(|block| service::read(report, block, &routers, global.as_ref()))
         .collect();
-    compare_services(report, &services);
+    compare::services(report, &services);
+    compare::tracked_services(report, &instances, &services);
     file.finish(report, None);
 
     let instances = instances.into_iter().map(|draft| draft.instance);
+    let groups = groups.into_iter().map(|draft| draft.group);
     let services = services.into_iter().map(|draft| draft.service);
     Some(Config {
         global: global?,
         vrrp: instances.collect::<Option<_>>()?,
-        sync_groups: Vec::new(),
+        sync_groups: groups.collect::<Option<_>>()?,
         services: services.collect::<Option<_>>()?,
     })
-}
-
-fn compare_instances(report: &mut Report<'_>, drafts: &[vrrp::Draft]) {
-    let names = drafts.iter().filter_map(|d| d.name.as_ref());
-    duplicates(
-        report,
-        names.map(|name| (name.value.as_str(), &name.span)),
-        |name| format!("two VRRP instances are named {name:?}"),
-    );
-    let routers = drafts.iter().filter_map(|d| d.router.as_ref());
-    duplicates(
-        report,
-        routers.map(|router| (&router.value, &router.span)),
-        |(interface, vrid)| {
-            format!("two VRRP instances have virtual router {vrid} on {interface:?}")
-        },
-    );
-    // Within one instance this has been said already.
-    let mut holders = BTreeMap::new();
-    for (i, draft) in drafts.iter().enumerate() {
-        for address in &draft.addresses {
-            let ip = address.value.address;
-            let (holder, first) = *holders.entry(ip).or_insert((i, &address.span));
-            if holder != i {
-                let other = report.other(first);
-                report
-                    .error(&address.span, format!("two VRRP instances hold {ip}"))
-                    .hint(other);
-            }
-        }
-    }
-}
-
-fn compare_services(report: &mut Report<'_>, drafts: &[service::Draft]) {
-    let names = drafts.iter().filter_map(|d| d.name.as_ref());
-    duplicates(
-        report,
-        names.map(|name| (name.value.as_str(), &name.span)),
-        |name| format!("two services are named {name:?}"),
-    );
-    let addresses = drafts.iter().filter_map(|d| d.address.as_ref());
-    duplicates(
-        report,
-        addresses.map(|address| (address.value, &address.span)),
-        |(address, _)| format!("two services have address {address} and the same protocol"),
-    );
 }
 
 /// Reports every key that is not the first of its kind, with the place of the first.

@@ -1,6 +1,6 @@
 //! Whether a service, its real servers and the data plane go together.
 
-use std::net::{IpAddr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 
 use super::block::Block;
 use super::report::{At, Report, Span};
@@ -53,7 +53,7 @@ pub(super) fn fits_plane(
 }
 
 /// The kernel's IPVS does not schedule a service on all ports that has no persistence.
-pub(super) fn fits_ipvs(report: &mut Report<'_>, address: &At<SocketAddrV4>, plane: PlaneChoice) {
+pub(super) fn fits_ipvs(report: &mut Report<'_>, address: &At<SocketAddr>, plane: PlaneChoice) {
     if address.value.port() == 0 && plane == PlaneChoice::Ipvs {
         report
             .error(
@@ -71,19 +71,21 @@ pub(super) fn fits_service(
     span: &Span,
     address: IpAddr,
     port: Option<u16>,
-    vip: SocketAddrV4,
+    vip: SocketAddr,
 ) -> Option<()> {
     let mut fault = |message: String, hint: &str| {
         report.error(span, message).hint(hint);
         None
     };
-    if address.is_ipv6() {
+    if address.is_ipv6() != vip.is_ipv6() {
+        let family = |ipv6| if ipv6 { "IPv6" } else { "IPv4" };
+        let (here, there) = (family(address.is_ipv6()), family(vip.is_ipv6()));
         return fault(
-            format!("real server {address} is IPv6, but the service's address is IPv4"),
+            format!("real server {address} is {here}, but the service's address is {there}"),
             "direct routing cannot translate between address families",
         );
     }
-    if address == IpAddr::V4(*vip.ip()) {
+    if address == vip.ip() {
         return fault(
             format!("real server {address} is the service's own address"),
             "write the address that the server has besides the virtual one",

@@ -1,12 +1,16 @@
 //! `[global]`.
 
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 
 use lb_common::maglev::TableSize;
 
 use super::block::{Block, Kind, Value};
-use super::check::duplicates;
-use super::reader::{absolute_path, choice, integer, interface, list, name, one_of};
+use super::check::{SCRIPT_USER, duplicates};
+use super::command::user;
+use super::reader::{
+    absolute_path, boolean, choice, integer, interface, list, name, one_of, or_off,
+};
 use super::report::Report;
 use super::{Global, Maps, PlaneChoice, ProgramLog, Realtime, Sync};
 
@@ -55,6 +59,9 @@ pub(super) fn read(report: &mut Report<'_>, mut block: Block<'_>, host: &str) ->
     let sync = sync(report, b);
     let maps = maps(report, b);
     let program_log = b.default(report, "program_log", ProgramLog::Off, choice(LOG_LEVELS));
+    let realtime = realtime(report, b);
+    let script_user = b.default(report, "script_user", SCRIPT_USER.to_owned(), user);
+    let notify_fifo = b.optional(report, "notify_fifo", absolute_path);
     block.finish(report, None);
     Some(Global {
         router_id: router_id?.unwrap_or(host).to_owned(),
@@ -66,9 +73,9 @@ pub(super) fn read(report: &mut Report<'_>, mut block: Block<'_>, host: &str) ->
         sync: sync?,
         maps: maps?,
         program_log: program_log?,
-        realtime: Realtime::default(),
-        script_user: "nobody".to_owned(),
-        notify_fifo: None,
+        realtime: realtime?,
+        script_user: script_user?,
+        notify_fifo: notify_fifo?,
     })
 }
 
@@ -100,6 +107,26 @@ fn maps(report: &mut Report<'_>, global: &mut Block<'_>) -> Option<Maps> {
         exceptions: exceptions?,
         persistence: persistence?,
         flows: flows?,
+    })
+}
+
+fn realtime(report: &mut Report<'_>, global: &mut Block<'_>) -> Option<Realtime> {
+    let default = Realtime::default();
+    let Some(mut block) = global.block(report, "realtime", Kind::Realtime) else {
+        return Some(default);
+    };
+    let b = &mut block;
+    let priority = b.default(
+        report,
+        "priority",
+        default.priority,
+        or_off(|report, value| NonZeroU8::new(integer(1, 99)(report, value)?)),
+    );
+    let lock_memory = b.default(report, "lock_memory", default.lock_memory, boolean);
+    block.finish(report, Some(global));
+    Some(Realtime {
+        priority: priority?,
+        lock_memory: lock_memory?,
     })
 }
 

@@ -103,6 +103,16 @@ pub(super) fn time(
     }
 }
 
+/// What `read` reads, or `"off"`, which is `None`.
+pub(super) fn or_off<'a, T>(
+    read: impl Fn(&mut Report<'_>, Value<'a>) -> Option<T>,
+) -> impl Fn(&mut Report<'_>, Value<'a>) -> Option<Option<T>> {
+    move |report, value| match value.toml().as_str() {
+        Some("off") => Some(None),
+        Some(_) | None => read(report, value).map(Some),
+    }
+}
+
 /// One of the words in `options`, in the order in which an error lists them.
 pub(super) fn choice<T: Copy>(
     options: &'static [(&'static str, T)],

@@ -20,8 +20,6 @@ const SCHEDULERS: &[(&str, Scheduler)] = &[
 const FLAGS: &[(&str, Flag)] = &[("port", Flag::Port), ("fallback", Flag::Fallback)];
 
 const LONGEST: Duration = Duration::from_secs(86_400);
-/// An address is a client of its own.
-const GRANULARITY: u8 = 32;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Flag {
@@ -36,12 +34,17 @@ pub(super) struct Scheduling {
     pub(super) persistence: Option<Option<Persistence>>,
 }
 
-pub(super) fn read(report: &mut Report<'_>, service: &mut Block<'_>) -> Scheduling {
+/// `ipv6` is `None` where the service's address is wrong.
+pub(super) fn read(
+    report: &mut Report<'_>,
+    service: &mut Block<'_>,
+    ipv6: Option<bool>,
+) -> Scheduling {
     let scheduler = service.default(report, "scheduler", Scheduler::Mh, choice(SCHEDULERS));
     Scheduling {
         scheduler,
         flags: flags(report, service, scheduler),
-        persistence: persistence(report, service),
+        persistence: persistence(report, service, ipv6),
     }
 }
 
@@ -79,12 +82,18 @@ fn flags(
 }
 
 /// `Some(None)`: the service has none.
-fn persistence(report: &mut Report<'_>, service: &mut Block<'_>) -> Option<Option<Persistence>> {
+fn persistence(
+    report: &mut Report<'_>,
+    service: &mut Block<'_>,
+    ipv6: Option<bool>,
+) -> Option<Option<Persistence>> {
     let Some(mut block) = service.block(report, "persistence", Kind::Persistence) else {
         return Some(None);
     };
     let timeout = block.required(report, "timeout", seconds(LONGEST));
-    let granularity = block.default(report, "granularity", GRANULARITY, integer(1, 32));
+    // All of it: an address is a client of its own.
+    let bits = if ipv6 == Some(false) { 32 } else { 128 };
+    let granularity = block.default(report, "granularity", bits, integer(1, bits.into()));
     block.finish(report, Some(service));
 
     Some(Some(Persistence {

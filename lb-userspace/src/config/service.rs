@@ -1,6 +1,6 @@
 //! `[[service]]` with its real servers.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 
 use super::address::{server_address, service_address};
 use super::block::{Block, Kind};
@@ -19,7 +19,7 @@ const PROTOCOLS: &[(&str, Protocol)] = &[
 /// What could be read of a service: enough to compare it with the others.
 pub(super) struct Draft {
     pub(super) name: Option<At<String>>,
-    pub(super) address: Option<At<(SocketAddrV4, Protocol)>>,
+    pub(super) address: Option<At<(SocketAddr, Protocol)>>,
     pub(super) service: Option<Service>,
 }
 
@@ -31,20 +31,16 @@ pub(super) struct Routers<'d> {
 }
 
 impl<'d> Routers<'d> {
-    fn names(&self) -> impl Iterator<Item = &'d str> {
+    fn names(&self) -> impl Iterator<Item = &'d str> + Clone {
         let drafts = self.drafts.iter();
         drafts.filter_map(|d| d.name.as_ref().map(|name| name.value.as_str()))
     }
 
     /// The instances that hold `address`: one, unless the file is wrong.
-    fn holders(&self, address: Ipv4Addr) -> impl Iterator<Item = &'d str> {
+    fn holders(&self, address: IpAddr) -> impl Iterator<Item = &'d str> {
         self.drafts
             .iter()
-            .filter(move |d| {
-                d.addresses
-                    .iter()
-                    .any(|a| a.value.address == IpAddr::V4(address))
-            })
+            .filter(move |d| d.addresses.iter().any(|a| a.value.address == address))
             .filter_map(|d| d.name.as_ref().map(|name| name.value.as_str()))
     }
 }
@@ -67,7 +63,8 @@ pub(super) fn read(
         .as_ref()
         .zip(instance)
         .and_then(|(address, named)| holder(report, routers, address, named.as_ref()));
-    let scheduling = scheduling::read(report, b);
+    let ipv6 = address.as_ref().map(|address| address.value.is_ipv6());
+    let scheduling = scheduling::read(report, b, ipv6);
     let timing = timing::read(report, b, protocol);
     let port = address.as_ref().map(|address| address.value.port());
     let check = health::read(report, b, port);
@@ -97,7 +94,7 @@ pub(super) fn read(
         let (address, protocol) = place.as_ref()?.value;
         Some(Service {
             name: name.as_ref()?.value.clone(),
-            address: SocketAddr::V4(address),
+            address,
             protocol,
             vrrp: vrrp?,
             scheduler: scheduling.scheduler?,
@@ -122,10 +119,10 @@ pub(super) fn read(
 fn holder(
     report: &mut Report<'_>,
     routers: &Routers<'_>,
-    address: &At<SocketAddrV4>,
+    address: &At<SocketAddr>,
     named: Option<&At<&str>>,
 ) -> Option<String> {
-    let ip = *address.value.ip();
+    let ip = address.value.ip();
     let found = routers.holders(ip).next();
     let missing_is_sure = routers.certain;
     let Some(named) = named else {
@@ -143,12 +140,7 @@ fn holder(
         return None;
     }
     if !routers.names().any(|known| known == name) {
-        let names: Vec<_> = routers.names().map(|name| format!("{name:?}")).collect();
-        let hint = match (suggest::closest(name, routers.names()), names.as_slice()) {
-            (Some(close), _) => format!("did you mean {close:?}?"),
-            (None, []) => "there is no [[vrrp]] block in the file".to_owned(),
-            (None, names) => format!("the instances are {}", names.join(", ")),
-        };
+        let hint = suggest::among(name, routers.names(), "instance", "[[vrrp]]");
         report.absent(
             &named.span,
             format!("no VRRP instance is named {name:?}"),
@@ -169,7 +161,7 @@ fn real_server(
     report: &mut Report<'_>,
     mut block: Block<'_>,
     service: &Block<'_>,
-    vip: Option<&At<SocketAddrV4>>,
+    vip: Option<&At<SocketAddr>>,
 ) -> Option<At<RealServer>> {
     let address = block.required(report, "address", at(server_address));
     let weight = block.default(report, "weight", 1, integer(0, 65_535));

@@ -20,6 +20,22 @@ pub(super) fn closest<'c>(
         .map(|(_, candidate)| candidate)
 }
 
+/// A hint about a reference to `word`, which none of the `names` is. `header` opens the blocks
+/// that have them, which messages call `noun`.
+pub(super) fn among<'c>(
+    word: &str,
+    names: impl Iterator<Item = &'c str> + Clone,
+    noun: &str,
+    header: &str,
+) -> String {
+    let list: Vec<_> = names.clone().map(|name| format!("{name:?}")).collect();
+    match (closest(word, names), list.as_slice()) {
+        (Some(close), _) => format!("did you mean {close:?}?"),
+        (None, []) => format!("there is no {header} block in the file"),
+        (None, list) => format!("the {noun}s are {}", list.join(", ")),
+    }
+}
+
 /// Case and the kind of dash are not what makes two words different.
 fn plain(word: &str) -> Vec<char> {
     let fold = |c: char| if c == '-' { '_' } else { c };

@@ -13,6 +13,9 @@ pub struct Track {
     pub what: Tracked,
     /// −253 to 253: a positive one is added to the priority while all is well, a negative one
     /// while it is not. `None`: the instance is in FAULT while it is not well.
+    ///
+    /// Before it was looked at for the first time it counts for nothing, and an instance takes
+    /// part in elections only when all that it tracks was looked at, or after 5 s.
     pub weight: Option<NonZeroI16>,
 }
 
@@ -23,7 +26,8 @@ pub enum Tracked {
     Interface(String),
     Script(TrackedScript),
     /// Well while the file's number is 0, or there is no file. The number times the weight is
-    /// added to the priority.
+    /// added to the priority. A file without a number in it is not well, and then a negative
+    /// weight is added once, a positive one not at all.
     File(PathBuf),
     /// Well while at least `at_least` processes of this name run.
     Process {
@@ -35,7 +39,8 @@ pub enum Tracked {
         network: IpAddr,
         prefix_len: u8,
     },
-    /// Well while at least `min_healthy` real servers of the service are healthy.
+    /// Well while at least `min_healthy` real servers of the service are healthy; one that is
+    /// drained is.
     Service {
         name: String,
         min_healthy: u16,

@@ -5,25 +5,8 @@ use super::block::Kind;
 
 /// Keys, by block.
 const KEYS: &[(Kind, &[&str])] = &[
-    (Kind::File, &["sync_group", "notify", "script", "track"]),
-    (
-        Kind::Global,
-        &["notify", "mail", "webhook", "realtime", "ipvs"],
-    ),
-    (
-        Kind::Vrrp,
-        &[
-            "unicast",
-            "preempt_delay",
-            "startup_delay",
-            "track",
-            "notify",
-            "virtual_mac",
-            "accept",
-            "sync_group",
-        ],
-    ),
-    (Kind::Garp, &["delay", "lower_priority"]),
+    (Kind::File, &["notify"]),
+    (Kind::Global, &["notify", "mail", "webhook", "ipvs"]),
     (
         Kind::Service,
         &[
@@ -81,8 +64,6 @@ const VALUES: &[(Kind, &str, &[&str])] = &[(
         "any",
     ],
 )];
-
-pub(super) const IPV6: &str = "an IPv6 virtual address";
 
 pub(super) fn key(kind: Kind, key: &str) -> bool {
     KEYS.iter()

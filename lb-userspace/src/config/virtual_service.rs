@@ -66,13 +66,13 @@ pub struct SchedulerFlags {
 pub struct Persistence {
     /// Whole seconds, 1 s–24 h, from the client's last new connection on.
     pub timeout: Duration,
-    /// Length, 1–32, of the IPv4 prefix that makes addresses one client.
+    /// Length of the prefix that makes addresses one client, 1–32, with IPv6 1–128.
     pub granularity: u8,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RealServer {
-    /// Its port is the service's: direct routing cannot translate ports.
+    /// Of the service's family. Its port is the service's: direct routing cannot translate ports.
     pub address: IpAddr,
     /// 0 = gets no clients.
     pub weight: u16,

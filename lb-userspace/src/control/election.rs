@@ -14,14 +14,15 @@ impl Control {
         !self.prepared(now).is_empty()
     }
 
-    /// The instances that take no part yet, and whose real servers are known.
+    /// The instances that take no part yet, and whose real servers and tracked things are known.
     fn prepared(&self, now: Instant) -> BTreeSet<String> {
         let waiting = self.instances.iter().filter(|(_, one)| !one.started);
         let mut waiting = waiting.peekable();
         if waiting.peek().is_none() {
             return BTreeSet::new();
         }
-        let unknown = self.unknown();
+        let mut unknown = self.unknown();
+        unknown.extend(self.untracked());
         let known = waiting.filter(|(name, instance)| {
             !unknown.contains(*name) || now >= instance.configured_at + READY_LIMIT
         });

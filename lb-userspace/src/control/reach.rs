@@ -84,6 +84,12 @@ impl Control {
             return ServerState::Resolving;
         };
         let (carrier, name) = (self.carrier(link), &link.name);
+        if let Some(parent) = self.below_virtual(link) {
+            return ServerState::unreachable(format!(
+                "the route to it is by {name}, which has a virtual MAC: give {parent} an address \
+                 of its own in that network"
+            ));
+        }
         if !self.interfaces().contains(carrier.name.as_str()) {
             let carrier = &carrier.name;
             return ServerState::unreachable(format!(

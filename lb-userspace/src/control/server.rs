@@ -86,7 +86,9 @@ impl ServerState {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Down { reason } | Self::Unreachable { reason } => Some(reason),
-            Self::Resolving => Some("its MAC address is not known: it does not answer ARP"),
+            Self::Resolving => {
+                Some("its MAC address is not known: it answers no ARP or neighbour solicitation")
+            }
             Self::Drained => Some("the deadline of its drain has passed"),
             Self::Checking | Self::Up { .. } | Self::Draining { .. } => None,
         }

@@ -60,6 +60,7 @@ impl Control {
                 closing: seconds(timeouts.closing),
             },
             settling: seconds(settling.max(timeouts.established)),
+            virtual_router: self.virtual_router(service),
             real_servers: real_servers.collect(),
         }
     }

@@ -2,17 +2,18 @@
 
 use std::time::UNIX_EPOCH;
 
-use crate::api::shape::{Answer, ConfigFile, Count, Request, Status, Vrrp};
-use crate::config;
-use crate::control::Instance;
+use crate::api::shape::{Answer, ConfigFile, Request, Status};
 
 use super::Daemon;
 
 mod dataplane;
 mod drain;
+mod events;
 mod find;
 mod program;
+mod resign;
 mod service;
+mod vrrp;
 
 impl Daemon {
     pub(super) async fn answer(&mut self, request: Request) -> Answer {
@@ -40,6 +41,11 @@ impl Daemon {
             Request::TraceStop { trace } => {
                 or_error(self.stop_trace(trace).map(|()| Answer::TraceStopped))
             }
+            Request::Events { after, count } => Answer::Events(self.events(after, count)),
+            Request::Resign { instance } => or_error(self.resign(&instance).map(Answer::Resigning)),
+            Request::Claim { instance } => {
+                or_error(self.claim(&instance).map(|()| Answer::Claimed))
+            }
         }
     }
 
@@ -50,6 +56,8 @@ impl Daemon {
             router_id: config.global.router_id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             vrrp: self.vrrp_status(),
+            notify: self.notify_status(),
+            protocol: self.protocol_status(),
             dataplane: self.dataplane_status(),
             services: config
                 .services
@@ -67,44 +75,6 @@ impl Daemon {
                 error: self.source.error.clone(),
             },
         }
-    }
-
-    fn vrrp_status(&self) -> Vec<Vrrp> {
-        let statistics = self.vrrp.statistics();
-        let status = |vrrp: &config::Instance| {
-            let instance = self.control.instance(&vrrp.name);
-            let counts = statistics.iter().find(|s| s.instance == vrrp.name);
-            Vrrp {
-                name: vrrp.name.clone(),
-                interface: vrrp.interface.clone(),
-                state: instance.map_or_else(String::new, |i| i.state.to_string()),
-                reason: self.vrrp_reason(&vrrp.name),
-                priority: vrrp.priority.get(),
-                addresses: vrrp.addresses.iter().map(ToString::to_string).collect(),
-                adverts_sent: counts.map_or(0, |c| c.sent),
-                adverts_received: counts.map_or(0, |c| c.received),
-                errors: counts.map_or_else(Vec::new, |c| {
-                    let happened = c.errors.iter().filter(|(_, packets)| *packets > 0);
-                    let count = |&(name, packets): &(&str, u64)| Count {
-                        name: name.to_owned(),
-                        packets,
-                    };
-                    happened.map(count).collect()
-                }),
-            }
-        };
-        self.control.config().vrrp.iter().map(status).collect()
-    }
-
-    fn vrrp_reason(&self, name: &str) -> String {
-        if self.unfit.contains(name) {
-            return super::NO_PLANE.to_owned();
-        }
-        let reason = |instance: &Instance| {
-            let failure = instance.failure.clone();
-            failure.unwrap_or_else(|| instance.cause.clone())
-        };
-        self.control.instance(name).map_or_else(String::new, reason)
     }
 }
 

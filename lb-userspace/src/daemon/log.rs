@@ -3,66 +3,8 @@
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::dataplane::xdp::{Attached, Outcome};
+use crate::events::{Event, Kind, Level};
 use crate::health::Verdict;
-use crate::vrrp::Event;
-
-pub(super) fn vrrp(event: &Event) {
-    match event {
-        Event::State {
-            instance,
-            state,
-            cause,
-            ..
-        } => tracing::info!(%instance, %state, %cause, "VRRP state"),
-        Event::LeaderHeard {
-            instance,
-            source,
-            priority,
-            ..
-        } => tracing::info!(%instance, %source, priority, "another director leads"),
-        Event::Rival {
-            instance,
-            own,
-            source,
-            priority,
-            ..
-        } => tracing::error!(
-            %instance, %own, %source, priority, "two masters: another director advertises, too"
-        ),
-        Event::RivalGone {
-            instance,
-            source,
-            lasted,
-            ..
-        } => tracing::info!(%instance, %source, ?lasted, "the second master is gone"),
-        Event::Duplicate {
-            instance,
-            address,
-            mac,
-            ..
-        } => tracing::error!(
-            %instance, %address, %mac, "another host answers for a virtual address"
-        ),
-        Event::DuplicateGone {
-            instance,
-            address,
-            mac,
-            lasted,
-            ..
-        } => tracing::info!(
-            %instance, %address, %mac, ?lasted, "the other host with a virtual address is quiet"
-        ),
-        Event::Overslept { by, .. } => {
-            tracing::warn!(
-                ?by,
-                "VRRP was not scheduled in time: listening before any takeover"
-            );
-        }
-        Event::Failed { instance, error } => {
-            tracing::error!(%instance, %error, "VRRP instance cannot take part");
-        }
-    }
-}
 
 pub(super) fn attached(interface: &str, attached: &Attached) {
     let mode = attached.mode.name();
@@ -88,20 +30,30 @@ pub(super) fn outcome(outcome: Outcome) {
     }
 }
 
-pub(super) fn verdict(verdict: &Verdict, in_kernel: Instant) {
+pub(super) fn verdict(verdict: &Verdict, in_kernel: Instant) -> Event {
     let service = &verdict.subject.service;
     let real_server = verdict.subject.real_server;
     let decided = time_of_day(verdict.at);
     let applied = time_of_day(in_kernel);
     let after = in_kernel.saturating_duration_since(verdict.at);
-    match &verdict.outcome {
-        Ok(()) => tracing::info!(
-            %service, %real_server, %decided, %applied, ?after, "real server is up"
-        ),
-        Err(reason) => tracing::warn!(
-            %service, %real_server, %reason, %decided, %applied, ?after, "real server is down"
-        ),
-    }
+    let (state, why, level) = match &verdict.outcome {
+        Ok(()) => ("up", String::new(), Level::Info),
+        Err(reason) => ("down", format!(": {reason}"), Level::Warn),
+    };
+    let text = format!(
+        "real server {real_server} of {service} is {state}{why} (decided={decided} \
+         applied={applied} after={after:?})"
+    );
+    Event::new(Kind::Server, text)
+        .level(level)
+        .server(service, real_server)
+        .field("state", state)
+        .field(
+            "reason",
+            verdict.outcome.as_ref().err().map_or("", |reason| reason),
+        )
+        .field("decided", decided)
+        .field("applied", applied)
 }
 
 /// The UTC time of day of a moment in the recent past, to the microsecond: `13:05:09.000123`.

@@ -9,6 +9,7 @@ use crate::control::Control;
 use crate::control::plane::{IpvsState, XdpState};
 use crate::dataplane::ipvs::{self, Ipvs, SyncRole};
 use crate::dataplane::xdp::{self, Attached, Mode, ModeChoice, Nic, Sizes, Xdp, XdpError};
+use crate::events::{Event, Journal, Kind};
 use crate::object::xdp_object;
 
 use super::{DaemonError, log};
@@ -47,6 +48,7 @@ pub(super) struct Kernel {
     standing: Option<ipvs::table::Table>,
     sync: Option<(Sync, SyncRole)>,
     ipvs_tried: Instant,
+    journal: Journal,
     pub(super) history: VecDeque<PlaneEvent>,
     /// Times the set of planes that can be used changed.
     pub(super) switches: u64,
@@ -59,7 +61,11 @@ impl Kernel {
     ///
     /// # Errors
     /// What the configuration insists on is not there, or nothing is.
-    pub(super) async fn get(control: &mut Control, record: &Path) -> Result<Self, DaemonError> {
+    pub(super) async fn get(
+        control: &mut Control,
+        record: &Path,
+        journal: Journal,
+    ) -> Result<Self, DaemonError> {
         let mut kernel = Self {
             xdp: None,
             clock: Clock::default(),
@@ -70,6 +76,7 @@ impl Kernel {
             standing: None,
             sync: None,
             ipvs_tried: Instant::now(),
+            journal,
             history: VecDeque::new(),
             switches: 0,
             repairs: 0,
@@ -109,8 +116,21 @@ impl Kernel {
         Ok(ipvs?)
     }
 
-    fn event(&mut self, text: String) {
-        tracing::warn!("data plane: {text}");
+    /// Something of ours beside the planes was put right.
+    pub(super) fn repaired(&mut self, what: &str) {
+        self.repairs += 1;
+        self.journal
+            .tell(Event::new(Kind::Repair, format!("repaired: {what}")));
+        self.remember(what.to_owned());
+    }
+
+    fn event(&mut self, kind: Kind, text: String) {
+        self.journal
+            .tell(Event::new(kind, format!("data plane: {text}")));
+        self.remember(text);
+    }
+
+    fn remember(&mut self, text: String) {
         if self.history.len() == HISTORY {
             self.history.pop_front();
         }
@@ -125,11 +145,14 @@ impl Kernel {
         }
         match &state {
             XdpState::Attached if planes.xdp != XdpState::Untried => {
-                self.event("the XDP program is back on all interfaces".to_owned());
+                self.event(
+                    Kind::Plane,
+                    "the XDP program is back on all interfaces".to_owned(),
+                );
             }
             XdpState::Untried | XdpState::Attached => {}
             XdpState::Partial { missing: reason } | XdpState::Missing { reason } => {
-                self.event(format!("XDP is not available: {reason}"));
+                self.event(Kind::Plane, format!("XDP is not available: {reason}"));
             }
         }
         self.switches += 1;

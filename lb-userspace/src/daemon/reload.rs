@@ -5,21 +5,32 @@ use std::time::{Instant, SystemTime};
 use crate::api::shape::Reloaded;
 use crate::config::{self, Global};
 use crate::control::Control;
+use crate::events::{Event, Kind, Level};
 
-use super::Daemon;
+use super::{Daemon, devices, systemd};
 
 impl Daemon {
     /// Reads the file again and goes over to it. If anything is wrong with it, nothing changes.
     pub(super) async fn reload(&mut self) -> Result<Reloaded, String> {
+        systemd::reloading();
         let result = self.try_reload().await;
+        systemd::ready();
         match &result {
             Ok(reloaded) => {
-                tracing::info!(changed = reloaded.changed, "configuration reloaded");
+                let text = if reloaded.changed {
+                    "configuration reloaded"
+                } else {
+                    "configuration reloaded: it is the same as before"
+                };
+                let event = Event::new(Kind::Reload, text).field("changed", reloaded.changed);
+                self.journal.tell(event);
                 self.source.loaded_at = SystemTime::now();
                 self.source.error = None;
             }
             Err(error) => {
-                tracing::error!("reload refused, the old configuration stays in force: {error}");
+                let text = format!("reload refused, the old configuration stays in force: {error}");
+                self.journal
+                    .tell(Event::new(Kind::Reload, text).level(Level::Error));
                 self.source.error = Some(error.clone());
             }
         }
@@ -45,6 +56,8 @@ impl Daemon {
             return Err(error);
         }
         self.release_interfaces(&before);
+        // Instances advertise through them.
+        self.follow_devices().await;
         self.configure();
         Ok(Reloaded { changed: true })
     }
@@ -55,6 +68,7 @@ impl Daemon {
         if let Some(name) = self.control.missing_interface() {
             return Err(format!("interface {name} does not exist: see `ip link`"));
         }
+        devices::refusal(&self.control).map_err(|error| error.to_string())?;
         if self.kernel.attached.is_empty() {
             // Before the first start, which will attach them all, or without XDP.
             return Ok(());
@@ -82,6 +96,7 @@ fn needs_restart(old: &Global, new: &Global) -> Option<&'static str> {
         ("table_size", old.table_size == new.table_size),
         ("maps", old.maps == new.maps),
         ("program_log", old.program_log == new.program_log),
+        ("realtime", old.realtime == new.realtime),
     ]
     .into_iter()
     .find_map(|(key, same)| (!same).then_some(key))

@@ -1,15 +1,15 @@
 //! Bringing the kernel to what follows from all that is known.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use crate::config::{InterfaceAddress, PlaneChoice};
+use crate::config::PlaneChoice;
+use crate::events::{Event, Kind};
 use crate::vrrp;
 
 use super::{Daemon, DaemonError, NO_PLANE, log};
 
 /// After a failure of the kernel to take a change, it is tried again.
-const RETRY: Duration = Duration::from_secs(1);
+pub(super) const RETRY: Duration = Duration::from_secs(1);
 
 impl Daemon {
     /// Brings the kernel to what follows from all that is known now.
@@ -21,8 +21,10 @@ impl Daemon {
         self.control.expire(now);
         if let Err(error) = self.drains.record(&self.control) {
             tracing::error!(%error, "cannot write drains.json: a restart would forget the drains");
-            self.retry_at = Some(now + RETRY);
+            self.retry(now + RETRY);
         }
+        self.follow_devices().await;
+        self.guard_addresses().await;
         let addresses = self.control.addresses();
         self.remove_addresses(&addresses).await;
         self.apply().await;
@@ -33,9 +35,12 @@ impl Daemon {
         self.add_addresses(addresses).await;
         let unfit = self.control.unfit();
         for instance in unfit.difference(&self.unfit) {
-            tracing::error!(%instance, "mastership refused: {NO_PLANE}; see `lvx status`");
+            let text = format!("{instance}: mastership refused: {NO_PLANE}; see `lvx status`");
+            self.journal
+                .tell(Event::new(Kind::Failure, text).instance(instance));
         }
         self.unfit = unfit;
+        self.stand();
         for instance in self.control.take_unfit() {
             self.vrrp.send(vrrp::Command::Stop { instance });
         }
@@ -45,10 +50,13 @@ impl Daemon {
         for instance in self.control.take_ready(now) {
             self.vrrp.send(vrrp::Command::Start { instance });
         }
+        self.tell_changes();
         if let Err(error) = self.kernel.follow_sync(&self.control).await {
             tracing::error!(%error, "connection sync");
-            self.retry_at = Some(now + RETRY);
+            self.retry(now + RETRY);
         }
+        self.follow_accept().await;
+        self.tell_systemd();
         let wanted = self.control.wanted_hosts();
         self.hosts.send_if_modified(|hosts| {
             let changed = *hosts != wanted;
@@ -64,14 +72,14 @@ impl Daemon {
         match applied {
             Ok(()) => {
                 let in_kernel = Instant::now();
-                verdicts
-                    .iter()
-                    .for_each(|verdict| log::verdict(verdict, in_kernel));
+                for verdict in &verdicts {
+                    self.journal.tell(log::verdict(verdict, in_kernel));
+                }
             }
             Err(error) => {
                 tracing::error!(%error, "the data planes are not as they should be; trying again");
                 self.verdicts = verdicts;
-                self.retry_at = Some(Instant::now() + RETRY);
+                self.retry(Instant::now() + RETRY);
             }
         }
     }
@@ -83,34 +91,6 @@ impl Daemon {
             // The ladder goes on downwards.
             Err(_) if self.control.config().global.dataplane == PlaneChoice::Auto => Ok(()),
             result => Ok(result?),
-        }
-    }
-
-    pub(super) async fn remove_addresses(&mut self, wanted: &BTreeSet<(u32, InterfaceAddress)>) {
-        for (ifindex, address) in self.held.difference(wanted).copied().collect::<Vec<_>>() {
-            match self.netlink.remove_address(ifindex, address).await {
-                Ok(()) => tracing::info!(%address, "virtual address removed"),
-                Err(error) => tracing::error!(%address, %error, "cannot remove a virtual address"),
-            }
-            self.held.remove(&(ifindex, address));
-        }
-    }
-
-    async fn add_addresses(&mut self, wanted: BTreeSet<(u32, InterfaceAddress)>) {
-        for (ifindex, address) in wanted {
-            if self.held.contains(&(ifindex, address)) {
-                continue;
-            }
-            match self.netlink.add_address(ifindex, address).await {
-                Ok(()) => {
-                    tracing::info!(%address, "virtual address added");
-                    self.held.insert((ifindex, address));
-                }
-                Err(error) => {
-                    tracing::error!(%address, %error, "cannot add a virtual address");
-                    self.retry_at = Some(Instant::now() + RETRY);
-                }
-            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::num::NonZeroU8;
 
 use lb_common::layout::ServiceKey;
 use lb_common::rule::Timeouts;
@@ -10,6 +11,24 @@ use lb_common::rule::Timeouts;
 /// Hardware address.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mac(pub [u8; 6]);
+
+impl Mac {
+    /// The MAC of a virtual router, RFC 9568 section 7.3.
+    #[must_use]
+    pub const fn of_virtual_router(id: NonZeroU8, ipv6: bool) -> Self {
+        let [family, id] = virtual_mac(Some(id), ipv6);
+        Self([0, 0, 0x5e, 0, family, id])
+    }
+}
+
+/// The last two bytes of that MAC; 0 for none.
+pub(super) const fn virtual_mac(id: Option<NonZeroU8>, ipv6: bool) -> [u8; 2] {
+    match id {
+        Some(id) if ipv6 => [2, id.get()],
+        Some(id) => [1, id.get()],
+        None => [0; 2],
+    }
+}
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,6 +63,9 @@ pub struct Service {
     pub timeouts: Timeouts,
     /// Seconds for which a slot settles after a change.
     pub settling: u32,
+    /// Frames to the virtual MAC of this virtual router are for the service, too; it has the
+    /// service's family.
+    pub virtual_router: Option<NonZeroU8>,
     /// All that are configured and have had a verdict, by address: one that cannot be used now
     /// keeps its counters.
     pub real_servers: BTreeMap<IpAddr, RealServer>,
@@ -60,6 +82,7 @@ impl Service {
             affinity: false,
             timeouts: Timeouts::TCP,
             settling: Timeouts::TCP.established,
+            virtual_router: None,
             real_servers,
         }
     }

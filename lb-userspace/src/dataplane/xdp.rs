@@ -19,6 +19,7 @@ mod audit;
 mod counters;
 mod explain;
 mod foreign;
+mod left;
 mod load;
 mod log;
 mod memory;
@@ -35,6 +36,7 @@ mod usage;
 
 pub use attach::{Attached, Mode, ModeChoice, Nic};
 pub use counters::ServiceCounters;
+pub use left::{detach_left, remove_left};
 pub use log::LogLevel;
 pub use program::Features;
 pub use sizes::Sizes;
@@ -61,17 +63,6 @@ pub enum XdpError {
     Map { map: &'static str, error: io::Error },
     #[error("the forwarding table does not fit: {0}")]
     Full(#[from] Full),
-}
-
-/// Removes what an earlier daemon left in its pin directory, its program on interfaces included.
-///
-/// # Errors
-/// A pin cannot be removed.
-pub fn remove_left(directory: &Path) -> Result<(), XdpError> {
-    pins::remove_left(directory).map_err(|error| XdpError::Pins {
-        path: directory.display().to_string(),
-        error,
-    })
 }
 
 /// What [`Xdp::apply`] did.

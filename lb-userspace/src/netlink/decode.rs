@@ -2,20 +2,19 @@
 
 use std::net::IpAddr;
 
-use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{
-    InfoData, InfoVlan, LinkAttribute, LinkInfo, LinkMessage, LinkXdp, XdpAttached,
+    InfoData, InfoVlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, LinkXdp, XdpAttached,
 };
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
 };
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
 
-use crate::config::InterfaceAddress;
 use crate::dataplane::table::Mac;
 use crate::dataplane::xdp::Mode;
 
-use super::{ADDRESS_PROTOCOL, AttachedProgram, Link, Neighbour, Resolution, Route, Vlan};
+use super::macvlan;
+use super::{AttachedProgram, Link, Neighbour, Resolution, Route, Vlan};
 
 fn mac(bytes: &[u8]) -> Option<Mac> {
     bytes.try_into().ok().map(Mac)
@@ -27,8 +26,10 @@ pub(super) fn link(message: &LinkMessage) -> Link {
         name: String::new(),
         mac: None,
         mtu: 0,
+        up: is_up(message),
         xdp: None,
         vlan: vlan(message),
+        macvlan: macvlan::decode(message),
     };
     for attribute in &message.attributes {
         if let LinkAttribute::IfName(name) = attribute {
@@ -42,6 +43,11 @@ pub(super) fn link(message: &LinkMessage) -> Link {
         }
     }
     link
+}
+
+fn is_up(message: &LinkMessage) -> bool {
+    let running = LinkFlags::Up | LinkFlags::Running;
+    message.header.flags.contains(running)
 }
 
 /// A VLAN device whose parent is in another network namespace stands for itself: the parent's
@@ -102,26 +108,6 @@ fn xdp_mode(attribute: &LinkXdp) -> Option<Mode> {
             None
         }
     }
-}
-
-pub(super) fn own_address(message: &AddressMessage) -> Option<(u32, InterfaceAddress)> {
-    let mut local = None;
-    let mut own = false;
-    for attribute in &message.attributes {
-        if let AddressAttribute::Protocol(protocol) = attribute {
-            own = *protocol == ADDRESS_PROTOCOL;
-        } else if let AddressAttribute::Local(address)
-        // IPv6 has no other one.
-        | AddressAttribute::Address(address @ IpAddr::V6(_)) = attribute
-        {
-            local = Some(*address);
-        }
-    }
-    let address = InterfaceAddress {
-        address: local.filter(|_| own)?,
-        prefix_len: message.header.prefix_len,
-    };
-    Some((message.header.index, address))
 }
 
 pub(super) fn route(message: &RouteMessage) -> Route {

@@ -11,7 +11,7 @@ use rtnetlink::MulticastGroup;
 use tokio::sync::mpsc;
 
 use super::decode::neighbour;
-use super::{Neighbour, Resolution};
+use super::{Address, Neighbour, Resolution, addresses};
 
 /// Room for a burst of reports before the kernel drops some and says so.
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -22,6 +22,13 @@ pub enum Change {
     Neighbour(Neighbour),
     /// An interface appeared, vanished or changed.
     Links,
+    /// An address came to an interface, or is gone from it.
+    Address {
+        what: Address,
+        gone: bool,
+    },
+    /// The packet filter changed.
+    Filter,
     /// Reports were lost, or none were received so far: read everything anew.
     Resync,
 }
@@ -38,7 +45,12 @@ pub async fn run<T: From<Change>>(changes: mpsc::Sender<T>) {
 
 /// Returns when the socket has failed or nobody listens.
 async fn watch<T: From<Change>>(changes: &mpsc::Sender<T>) -> io::Result<()> {
-    let groups = [MulticastGroup::Link, MulticastGroup::Neigh];
+    let groups = [
+        MulticastGroup::Link,
+        MulticastGroup::Neigh,
+        MulticastGroup::Ipv4Ifaddr,
+        MulticastGroup::Ipv6Ifaddr,
+    ];
     let (mut connection, _handle, mut messages) = rtnetlink::new_multicast_connection(&groups)?;
     let socket = connection.socket_mut().socket_mut();
     if let Err(error) = socket.set_rx_buf_sz(RECEIVE_BUFFER) {
@@ -74,6 +86,12 @@ fn change(message: &NetlinkMessage<RouteNetlinkMessage>) -> Option<Change> {
         Some(Change::Neighbour(Neighbour { state, ..gone }))
     } else if let RouteNetlinkMessage::NewLink(_) | RouteNetlinkMessage::DelLink(_) = message {
         Some(Change::Links)
+    } else if let RouteNetlinkMessage::NewAddress(message) = message {
+        let what = addresses::decode(message)?;
+        Some(Change::Address { what, gone: false })
+    } else if let RouteNetlinkMessage::DelAddress(message) = message {
+        let what = addresses::decode(message)?;
+        Some(Change::Address { what, gone: true })
     } else {
         None
     }

@@ -1,6 +1,6 @@
 //! The main job in network namespaces: one line per point, exit 0 only if all of them held.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
@@ -39,7 +39,7 @@ enum Part {
         #[arg(long)]
         name: String,
         #[arg(long)]
-        listen: SocketAddrV4,
+        listen: SocketAddr,
     },
 }
 

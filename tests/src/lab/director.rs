@@ -5,7 +5,7 @@ mod host;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus};
+use std::process::{Child, ExitStatus, Output};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -76,7 +76,8 @@ impl Director {
         self.dir.join("lvx.log")
     }
 
-    pub(crate) fn runtime_dir(&self) -> PathBuf {
+    #[must_use]
+    pub fn runtime_dir(&self) -> PathBuf {
         self.dir.join("run")
     }
 
@@ -93,8 +94,21 @@ impl Director {
     /// # Errors
     /// It ended at once or did not answer in time.
     pub fn start(&mut self) -> Result<()> {
+        self.start_with(&[])
+    }
+
+    /// [`Self::start`] with these environment variables.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with(&mut self, environment: &[(&str, &str)]) -> Result<()> {
         ensure!(self.daemon.is_none(), "{} runs already", self.name());
-        let mut command = self.netns.command(&self.lvx);
+        // By env, so that a PATH among them is the daemon's alone.
+        let mut command = self.netns.command("env");
+        let set = environment
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
+        command.args(set).arg(&self.lvx);
         command.args(["run", "-c"]).arg(self.config_file());
         self.daemon = Some(spawn_logged(&mut command, &self.log_file())?);
         wait_until(&format!("{} to answer", self.name()), PATIENCE, || {
@@ -118,12 +132,29 @@ impl Director {
     /// # Errors
     /// It does not run.
     pub fn terminate(&self) -> Result<()> {
+        self.signal(libc::SIGTERM)
+    }
+
+    /// A signal to the daemon.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn signal(&self, signal: i32) -> Result<()> {
         let daemon = self.daemon.as_ref().ok_or_else(|| self.is_not_running())?;
         let pid = libc::pid_t::try_from(daemon.id()).context("the id of a process")?;
         // SAFETY: kill takes two integers, and the id is that of a child not waited for yet.
-        let result = unsafe { libc::kill(pid, libc::SIGTERM) };
-        ensure!(result == 0, "SIGTERM to {}", self.name());
+        let result = unsafe { libc::kill(pid, signal) };
+        ensure!(result == 0, "signal {signal} to {}", self.name());
         Ok(())
+    }
+
+    /// Runs a command of lvx on the director's host, such as `cleanup`.
+    ///
+    /// # Errors
+    /// It could not be started; its own failure is in the output.
+    pub fn lvx(&self, arguments: &[&str]) -> Result<Output> {
+        let mut command = self.netns.command(&self.lvx);
+        command.args(arguments).output().context("starting lvx")
     }
 
     /// # Errors

@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use super::Lab;
+use super::wire::Wire;
 use crate::lab::topology::{self, INTERFACE, Role, VIP, ip_batch};
 
 impl Lab {
@@ -48,6 +49,14 @@ impl Lab {
             ip_batch(host, &format!("link set {INTERFACE} mtu {mtu}\n"))?;
         }
         Ok(())
+    }
+
+    /// Listens to what director `number` sends, from now on.
+    ///
+    /// # Errors
+    /// A packet socket cannot be opened.
+    pub fn listen(&self, number: u8) -> Result<Wire> {
+        Wire::open(&self.switch, Role::Director(number).name())
     }
 
     /// Makes the client send everything for the VIP to director `number`, master or not.

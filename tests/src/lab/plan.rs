@@ -25,6 +25,8 @@ pub struct Plan {
     pub echo_lines: &'static str,
     /// More services.
     pub services: &'static str,
+    /// More lines of the VRRP instance.
+    pub vrrp_lines: &'static str,
 }
 
 impl Plan {
@@ -37,6 +39,7 @@ impl Plan {
             echo_scheduler: "mh",
             echo_lines: "",
             services: "",
+            vrrp_lines: "",
         }
     }
 
@@ -59,10 +62,12 @@ version           = 3
 priority          = {priority}
 advert_interval   = "{}ms"
 addresses         = ["{VIP}/24"]
+{}
 "#,
             runtime_dir.display(),
             bpffs.display(),
-            ADVERT_INTERVAL.as_millis()
+            ADVERT_INTERVAL.as_millis(),
+            self.vrrp_lines
         );
         let services = [
             ("web", WEB_PORT, "mh", ""),

@@ -91,6 +91,7 @@ impl Kind {
             affinity: self.protocol == UDP,
             timeouts,
             settling: timeouts.established,
+            virtual_router: None,
             real_servers: real_servers
                 .map(|(index, server)| (address(self.v6, index), server.desired(number, index)))
                 .collect(),

@@ -2,6 +2,7 @@
 //! subject.
 
 use std::net::IpAddr;
+use std::num::NonZeroU8;
 
 use lb_userspace::dataplane::table::{
     ForwardingTable, Mac, Method, Path, RealServer, Service, service_key,
@@ -14,6 +15,7 @@ pub(crate) const INGRESS: u32 = 1;
 pub(crate) const OTHER_NIC_MAC: Mac = Mac([2, 0, 0, 0, 0, 3]);
 pub(crate) const SERVER_MAC: Mac = Mac([2, 0, 0, 0, 0, 4]);
 const NO_NIC: u32 = 4_000_000;
+pub(crate) const VIRTUAL_ROUTER: u8 = 51;
 
 /// Many services: see [`table`]. Fragments are ambiguous.
 pub(crate) const MANY: u8 = 10;
@@ -29,6 +31,8 @@ pub(crate) const QINQ: u8 = 14;
 pub(crate) const BY_PORT: u8 = 15;
 /// One service of each protocol, and nobody to take fragments: inactive, local, no server.
 pub(crate) const NOBODY: u8 = 16;
+/// Services of a virtual router with a MAC of its own.
+pub(crate) const VIRTUAL: u8 = 17;
 /// No service at all.
 pub(crate) const NONE: u8 = 99;
 
@@ -57,6 +61,14 @@ fn inactive(path: Option<Path>) -> Service {
 fn with_method(method: Method, path: Option<Path>) -> Service {
     Service {
         method,
+        ..service(path)
+    }
+}
+
+/// Of virtual router [`VIRTUAL_ROUTER`].
+fn of_router(path: Option<Path>) -> Service {
+    Service {
+        virtual_router: NonZeroU8::new(VIRTUAL_ROUTER),
         ..service(path)
     }
 }
@@ -113,6 +125,9 @@ pub(crate) fn table(other_nic: u32) -> ForwardingTable {
         (NOBODY, 80, TCP, inactive(here)),
         (NOBODY, 53, UDP, service(local)),
         (NOBODY, SCTP_PORT, SCTP, service(None)),
+        (VIRTUAL, 80, TCP, of_router(here)),
+        (VIRTUAL, THERE, TCP, of_router(there)),
+        (VIRTUAL, 53, UDP, of_router(in_vlan)),
     ];
     let keyed = |family: Family| {
         services

@@ -6,10 +6,14 @@ use super::*;
 
 mod file;
 mod global;
+mod groups;
+mod ipv6;
 mod scheduling;
 mod service;
 mod timing;
+mod track;
 mod values;
+mod virtual_router;
 mod vrrp;
 
 /// A wrong snippet, and what is said: one line `LINE:COLUMN message | hint` for each error.
@@ -21,6 +25,21 @@ interface = "eth0"
 virtual_router_id = 51
 addresses = ["192.0.2.10/24"]
 "#;
+
+/// The same services of IPv6.
+const INSTANCE_V6: &str = r#"[[vrrp]]
+name = "VI_1"
+interface = "eth0"
+virtual_router_id = 51
+addresses = ["2001:db8::10/64"]
+"#;
+
+const SERVICE_V6: &str = r#"[[service]]
+name = "web"
+address = "[2001:db8::10]:80"
+"#;
+
+const ALL_OF_VRRP: &str = include_str!("../../../../examples/vrrp.toml");
 
 const SERVICE: &str = r#"[[service]]
 name = "web"
@@ -80,9 +99,26 @@ fn wrong_instances() {
 }
 
 #[test]
+fn wrong_tracks() {
+    check_rows(track::ROWS, |snippet| overlay(INSTANCE, snippet));
+}
+
+#[test]
+fn wrong_groups() {
+    check_rows(groups::ROWS, str::to_owned);
+}
+
+#[test]
 fn wrong_services() {
     check_rows(service::ROWS, |snippet| {
         INSTANCE.to_owned() + &overlay(SERVICE, snippet)
+    });
+}
+
+#[test]
+fn wrong_ipv6_services() {
+    check_rows(ipv6::ROWS, |snippet| {
+        INSTANCE_V6.to_owned() + &overlay(SERVICE_V6, snippet)
     });
 }
 
@@ -106,11 +142,14 @@ fn there_are_enough_rows() {
         file::ROWS,
         global::ROWS,
         vrrp::ROWS,
+        track::ROWS,
+        groups::ROWS,
+        ipv6::ROWS,
         service::ROWS,
         scheduling::ROWS,
         timing::ROWS,
     ];
-    assert!(all.iter().map(|rows| rows.len()).sum::<usize>() >= 60);
+    assert!(all.iter().map(|rows| rows.len()).sum::<usize>() >= 150);
 }
 
 proptest! {
@@ -124,12 +163,31 @@ proptest! {
     fn shuffled_files_never_panic(parts in prop::collection::vec(any::<prop::sample::Index>(), 0..30)) {
         let pieces: Vec<&str> = file::TEN_ERRORS
             .split_inclusive([' ', '\n', '"', '=', ']'])
+            .chain(ALL_OF_VRRP.split_inclusive([' ', '\n', '"', '=', ']']))
             .chain(["é", "\t", "\r\n", "\u{feff}", "password = \"x", "-1", "1e9"])
             .collect();
         let text: String = parts.iter().map(|at| *at.get(&pieces)).collect();
         if let Err(errors) = parse(Path::new("lvx.toml"), &text) {
             prop_assert!(!errors.to_string().contains("not understood"));
         }
+    }
+
+    /// Lines less than in a whole file, and words of it twice or in each other's place: what is
+    /// wrong then has always been said.
+    #[test]
+    fn edited_files_are_understood(
+        gone in prop::collection::btree_set(0..60_usize, 0..6),
+        swapped in prop::collection::vec(any::<(prop::sample::Index, prop::sample::Index)>(), 0..4),
+    ) {
+        let kept = ALL_OF_VRRP.lines().enumerate().filter(|(i, _)| !gone.contains(i));
+        let text: String = kept.map(|(_, line)| format!("{line}\n")).collect();
+        let mut words: Vec<&str> = text.split_inclusive([' ', '\n', ',']).collect();
+        for (to, from) in swapped {
+            let word = *from.get(&words);
+            let place = to.index(words.len());
+            words[place] = word;
+        }
+        prop_assert!(!said(&words.concat()).contains("not understood"));
     }
 
     /// A line less than in a whole file: what is wrong then has always been said.

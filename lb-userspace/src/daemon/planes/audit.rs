@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::control::Control;
 use crate::control::plane::XdpState;
 use crate::dataplane::ipvs::{IpvsError, SyncRole};
+use crate::events::Kind;
 
 use super::{IPVS_RETRY, Kernel, missing};
 
@@ -19,7 +20,10 @@ impl Kernel {
                 Ok(repaired) => {
                     self.repairs += repaired.len() as u64;
                     for what in repaired {
-                        self.event(format!("IPVS was changed by others and repaired: {what}"));
+                        self.event(
+                            Kind::Repair,
+                            format!("IPVS was changed by others and repaired: {what}"),
+                        );
                     }
                 }
                 Err(error) => tracing::error!(%error, "cannot check IPVS"),
@@ -38,9 +42,10 @@ impl Kernel {
             Ok(repaired) => {
                 self.repairs += repaired.len() as u64;
                 for what in repaired {
-                    self.event(format!(
-                        "XDP's maps were changed by others and repaired: {what}"
-                    ));
+                    self.event(
+                        Kind::Repair,
+                        format!("XDP's maps were changed by others and repaired: {what}"),
+                    );
                 }
             }
             Err(error) => tracing::error!(%error, "cannot check the maps of XDP"),

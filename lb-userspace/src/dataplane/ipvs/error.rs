@@ -87,10 +87,10 @@ impl IpvsError {
         };
         let (what, target) = match &operation.change {
             Change::AddService(options) => {
-                return of_service("adding it", without_scheduler(error, &options.scheduler));
+                return of_service("adding it", explained(error, &options.scheduler));
             }
             Change::EditService(options) => {
-                return of_service("changing it", without_scheduler(error, &options.scheduler));
+                return of_service("changing it", explained(error, &options.scheduler));
             }
             Change::RemoveService => return of_service("removing it", error),
             Change::AddDestination(target, _) => ("adding it", target),
@@ -106,11 +106,18 @@ impl IpvsError {
     }
 }
 
-/// The kernel has no words for a scheduler that it does not know.
-fn without_scheduler(mut error: Refusal, scheduler: &str) -> Refusal {
-    if error.errno == libc::ENOENT && error.explanation.is_none() {
-        let words = format!("no scheduler {scheduler} in this kernel (module ip_vs_{scheduler})");
-        error.explanation = Some(words);
+/// The kernel has no words for what it was built without.
+fn explained(mut error: Refusal, scheduler: &str) -> Refusal {
+    if error.explanation.is_none() {
+        error.explanation = match error.errno {
+            libc::ENOENT => Some(format!(
+                "no scheduler {scheduler} in this kernel (module ip_vs_{scheduler})"
+            )),
+            libc::EAFNOSUPPORT => {
+                Some("no IPv6 in this kernel's IPVS (CONFIG_IP_VS_IPV6)".to_owned())
+            }
+            _ => None,
+        };
     }
     error
 }

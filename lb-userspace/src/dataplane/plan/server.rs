@@ -1,11 +1,12 @@
 //! A real server of a service: its id, its entry, and whether it is on its way out. PURE.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU8;
 
 use lb_common::layout::{self, ServiceKey};
 
-use super::super::table::{Method, Path, RealServer, address_bytes};
+use super::super::table::{Method, Path, RealServer, address_bytes, virtual_mac};
 use super::{Applied, Changes, Full};
 
 /// Sweeps that have to find nothing of a server before it goes.
@@ -76,6 +77,7 @@ pub(super) struct Owner<'s> {
     pub(super) key: &'s ServiceKey,
     pub(super) table: u32,
     pub(super) method: Method,
+    pub(super) virtual_router: Option<NonZeroU8>,
     /// There may be records that name its servers.
     pub(super) records: bool,
     /// They mean what they meant before.
@@ -140,6 +142,7 @@ impl Applied {
             port: owner.key.port,
             address: address_bytes(address),
             weight: divisor(owner.method, desired.weight),
+            virtual_mac: virtual_mac(owner.virtual_router, is_ipv6(owner.key)),
             ..entry(path)
         });
         let entry = match (value, old) {
@@ -167,6 +170,10 @@ impl Applied {
         }
         Ok(after)
     }
+}
+
+fn is_ipv6(key: &ServiceKey) -> bool {
+    Ipv6Addr::from(key.address).to_ipv4_mapped().is_none()
 }
 
 /// What a server's load is divided by.
@@ -200,6 +207,7 @@ const fn entry(path: Path) -> layout::RealServer {
         address: [0; 16],
         weight: 0,
         table: 0,
-        reserved: [0; 3],
+        virtual_mac: [0; 2],
+        reserved: [0; 10],
     }
 }

@@ -157,6 +157,7 @@ impl Applied {
             key,
             table,
             method: desired.method,
+            virtual_router: desired.virtual_router,
             records: before.is_some_and(|old| keeps_records(key, &old.value)),
             kept: kept.is_some(),
             leave: kept.is_some() && Keeps::of(key, service.value.flags) != Keeps::Nothing,

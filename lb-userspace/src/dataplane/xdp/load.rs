@@ -96,7 +96,7 @@ impl Loaded {
         let kept: Vec<&str> = self.carriers.keys().map(String::as_str).collect();
         let published = self.pins.remove_other_links(&kept);
         published
-            .and_then(|()| self.pins.publish())
+            .and_then(|_removed| self.pins.publish())
             .map_err(|error| pin_error(self.pins.directory(), error))
     }
 

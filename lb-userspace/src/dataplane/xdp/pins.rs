@@ -108,16 +108,18 @@ impl Pins {
 
     /// Links that are pinned for interfaces other than `kept`: their programs forward until
     /// the pin is removed.
-    pub(super) fn remove_other_links(&self, kept: &[&str]) -> io::Result<()> {
+    pub(super) fn remove_other_links(&self, kept: &[&str]) -> io::Result<Vec<String>> {
+        let mut removed = Vec::new();
         let kept: Vec<PathBuf> = kept.iter().map(|name| self.link(name)).collect();
         for entry in fs::read_dir(&self.directory)? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if name.starts_with(LINK_PREFIX) && !kept.contains(&path) {
                 fs::remove_file(&path)?;
+                removed.push(name.into_owned());
             }
         }
-        Ok(())
+        Ok(removed)
     }
 
     /// Removes every pin, links first, and the directory.
@@ -144,6 +146,14 @@ pub(super) fn remove_left(directory: &Path) -> io::Result<()> {
         return Ok(());
     }
     Pins::published(directory).remove_all()
+}
+
+/// Removes the pins of links in `directory`, if it is there.
+pub(super) fn detach_left(directory: &Path) -> io::Result<Vec<String>> {
+    if !directory.exists() {
+        return Ok(Vec::new());
+    }
+    Pins::published(directory).remove_other_links(&[])
 }
 
 /// What was never published is of no use to anybody.

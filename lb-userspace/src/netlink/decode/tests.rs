@@ -3,12 +3,14 @@
 use netlink_packet_core::Parseable;
 
 use super::*;
+use crate::netlink::macvlan::Macvlan;
 
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
 const IFLA_LINK: u16 = 5;
 const IFLA_LINKINFO: u16 = 18;
+const IFLA_IFALIAS: u16 = 20;
 const IFLA_LINK_NETNSID: u16 = 37;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
@@ -73,10 +75,26 @@ fn vlan_devices_name_their_parent_and_their_id() {
             name: "eth0.100".to_owned(),
             mac: Some(Mac([2, 0, 0, 0, 0, 7])),
             mtu: 1500,
+            up: false,
             xdp: None,
             vlan: Some(Vlan { parent: 3, id: 100 }),
+            macvlan: None,
         };
         assert_eq!(link, expected);
+    }
+}
+
+#[test]
+fn an_interface_is_up_with_a_carrier_alone() {
+    for (flags, up) in [
+        (LinkFlags::empty(), false),
+        (LinkFlags::Up, false),
+        (LinkFlags::Running, false),
+        (LinkFlags::Up | LinkFlags::Running, true),
+    ] {
+        let mut message = LinkMessage::default();
+        message.header.flags = flags;
+        assert_eq!(link(&message).up, up, "{flags:?}");
     }
 }
 
@@ -88,6 +106,37 @@ fn other_devices_have_no_vlan() {
     let mode = attribute(IFLA_MACVLAN_MODE, &4_u32.to_ne_bytes());
     let macvlan = info(b"macvlan\0", &[mode]);
     assert_eq!(decoded(&[parent(3), macvlan]).vlan, None);
+}
+
+#[test]
+fn a_macvlan_says_whose_it_is() {
+    let device = |mode: u32, rest: &[Vec<u8>]| {
+        let mode = attribute(IFLA_MACVLAN_MODE, &mode.to_ne_bytes());
+        let macvlan = info(b"macvlan\0", &[mode]);
+        decoded(&[&[parent(3), macvlan], rest].concat()).macvlan
+    };
+    let alias = |name: &[u8]| attribute(IFLA_IFALIAS, name);
+    let found = |ours, anonymous| {
+        Some(Macvlan {
+            parent: 3,
+            ours,
+            anonymous,
+            up: false,
+        })
+    };
+    const PRIVATE: u32 = 1;
+    const BRIDGE: u32 = 4;
+    assert_eq!(device(PRIVATE, &[alias(b"lvx\0")]), found(true, false));
+    assert_eq!(device(PRIVATE, &[]), found(false, true));
+    assert_eq!(device(PRIVATE, &[alias(b"mine\0")]), found(false, false));
+    assert_eq!(device(BRIDGE, &[alias(b"lvx\0")]), found(false, false));
+    let elsewhere = attribute(IFLA_LINK_NETNSID, &0_i32.to_ne_bytes());
+    let lost = device(PRIVATE, &[alias(b"lvx\0"), elsewhere]);
+    assert_eq!(lost.map(|one| one.parent), Some(0));
+    assert_eq!(
+        decoded(&[parent(3), vlan_info(100, ETH_P_8021Q)]).macvlan,
+        None
+    );
 }
 
 #[test]

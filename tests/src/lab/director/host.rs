@@ -43,6 +43,15 @@ impl Director {
         Ok(addresses.to_string().contains(&format!("\"{VIP}\"")))
     }
 
+    /// Runs `ip` on the host.
+    ///
+    /// # Errors
+    /// It failed.
+    pub fn ip(&self, arguments: &str) -> Result<String> {
+        let mut command = self.netns.command("ip");
+        output_of(command.args(arguments.split(' ')))
+    }
+
     /// Whether an XDP program is attached to the host's interface; from the kernel.
     ///
     /// # Errors
@@ -97,7 +106,11 @@ impl Director {
         Ok(mac.to_owned())
     }
 
-    fn ip_json(&self, arguments: &[&str]) -> Result<Value> {
+    /// What `ip -json -details` says on the host.
+    ///
+    /// # Errors
+    /// `ip` failed.
+    pub fn ip_json(&self, arguments: &[&str]) -> Result<Value> {
         let mut command = Command::new("ip");
         command.args(["-json", "-details", "-n", self.netns.name()]);
         let text = output_of(command.args(arguments))?;

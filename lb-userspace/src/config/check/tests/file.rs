@@ -28,12 +28,13 @@ name = "web""#,
 1:1 `service` must be an array of tables | write [[service]], with two brackets",
     ),
     (
-        "sync_group = []",
-        "1:1 `sync_group` is not implemented yet in this version of lvx | remove it",
+        "[[track]]\n[[notify]]",
+        "1:3 unknown key `track` at the top level | write `track = { … }` in the [[vrrp]] block that it is for
+2:3 `notify` is not implemented yet in this version of lvx | remove it",
     ),
     (
         "\"a\\nb\" = 1",
-        r#"1:1 unknown key `a\nb` at the top level | the keys here are global, vrrp, service"#,
+        r#"1:1 unknown key `a\nb` at the top level | the keys here are global, vrrp, sync_group, service"#,
     ),
     // Syntax.
     (
@@ -66,7 +67,7 @@ router_id = "b"
 foo = 1
 "#,
         "3:1 TOML syntax: duplicate key
-4:1 unknown key `foo` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync, maps, program_log",
+4:1 unknown key `foo` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync, maps, program_log, realtime, script_user, notify_fifo",
     ),
     (
         r#"[global]
@@ -93,12 +94,12 @@ foo = 1
 [[vrrp]
 name = 1
 ",
-        "2:1 unknown key `foo` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync, maps, program_log
+        "2:1 unknown key `foo` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync, maps, program_log, realtime, script_user, notify_fifo
 3:8 TOML syntax: unclosed array table, expected `]`",
     ),
     (
         "a = 1\n\n\u{1}",
-        "1:1 unknown key `a` at the top level | the keys here are global, vrrp, service
+        "1:1 unknown key `a` at the top level | the keys here are global, vrrp, sync_group, service
 3:1 TOML syntax: invalid unquoted key, expected letters, numbers, `-`, `_`",
     ),
     // Instances against each other.

@@ -14,7 +14,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     (
         "colour = 1",
-        "2:1 unknown key `colour` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync, maps, program_log",
+        "2:1 unknown key `colour` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync, maps, program_log, realtime, script_user, notify_fifo",
     ),
     (
         r#"dataplane = "xpd""#,
@@ -103,6 +103,28 @@ flows = 33554432",
     ),
     (
         "realtime = true",
-        "2:1 `realtime` is not implemented yet in this version of lvx | remove it",
+        "2:12 `realtime` must be a table, not a boolean",
+    ),
+    (
+        r#"realtime = { priority = 100, lock_memory = "off", nice = -20 }"#,
+        "2:25 `priority` must be from 1 to 99, not 100
+2:44 `lock_memory` must be true or false, not a string
+2:51 unknown key `nice` in `realtime` | the keys here are priority, lock_memory",
+    ),
+    (
+        r#"realtime = { priority = "high" }"#,
+        "2:25 `priority` must be an integer from 1 to 99, not a string",
+    ),
+    (
+        r#"script_user = "root:root""#,
+        r#"2:15 `script_user` is not the name of a user: "root:root" | `getent passwd` lists this host's users"#,
+    ),
+    (
+        r#"notify_fifo = "lvx.fifo""#,
+        r#"2:15 `notify_fifo` must be an absolute path, not "lvx.fifo" | start it with a slash"#,
+    ),
+    (
+        r#"mail = { to = "ops@example.com" }"#,
+        "2:1 `mail` is not implemented yet in this version of lvx | remove it",
     ),
 ];

@@ -37,7 +37,19 @@ dataplane = "ipvs""#,
     ),
     (
         r#"address = "[2001:db8::1]:80""#,
-        "8:11 an IPv6 virtual address is not implemented yet in this version of lvx | use an IPv4 address",
+        r#"8:11 no VRRP instance holds 2001:db8::1 | add "2001:db8::1" to `addresses` of a [[vrrp]] instance"#,
+    ),
+    (
+        r#"address = "2001:db8::1:80""#,
+        r#"8:11 `address` has no port: "2001:db8::1:80" | add the port, like "[2001:db8::1:80]:80""#,
+    ),
+    (
+        r#"address = "[fe80::1]:80""#,
+        "8:11 `address` is a link-local address, which no router forwards: fe80::1 | use a global address, or a unique local one of fd00::/8",
+    ),
+    (
+        r#"address = "[::ffff:192.0.2.10]:80""#,
+        r#"8:11 `address` is an IPv4 address in the form of IPv6: "::ffff:192.0.2.10" | write "192.0.2.10""#,
     ),
     (
         r#"address = "192.0.2.11:80""#,

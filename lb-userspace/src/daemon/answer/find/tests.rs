@@ -105,3 +105,36 @@ fn what_cannot_be_computed_is_refused() {
         );
     }
 }
+
+/// With the addresses that `maglev` and `sh` are known to agree with the kernel on.
+#[test]
+fn ipv6_clients() {
+    let text = "[[vrrp]]\nname = \"VI\"\ninterface = \"eth0\"\nvirtual_router_id = 1\n\
+                addresses = [\"2001:db8::10\"]\n[[service]]\nname = \"web\"\n\
+                address = \"[2001:db8::10]:80\"\n\
+                [[service.real_server]]\naddress = \"2001:db8::21\"\n\
+                [[service.real_server]]\naddress = \"2001:db8::22\"\n";
+    let config = config::parse(Path::new("test.toml"), text).unwrap();
+    let mut control = Control::new(config, Instant::now());
+    for server in ["2001:db8::21", "2001:db8::22"] {
+        control.route(server.parse().unwrap(), Route::Local);
+    }
+    let service = &control.config().services[0];
+    let clients = (1..=100u16).map(|n| IpAddr::from([0x2001, 0xdb8, n, 0, 0, 0, 0, 7]));
+    let mut servers = std::collections::BTreeSet::new();
+    for client in clients {
+        check_client(service, client, None).unwrap();
+        let (found, chosen, _) = computed(&control, service, client, None).unwrap();
+        // Folded: the same words in another order are the same client.
+        let IpAddr::V6(v6) = client else {
+            unreachable!("they are made so");
+        };
+        let [a, b, c, d, e, f, g, h] = v6.segments();
+        let turned = IpAddr::from([e, f, g, h, a, b, c, d]);
+        let (same, _, _) = computed(&control, service, turned, None).unwrap();
+        assert_eq!(found.slot, same.slot);
+        servers.insert(chosen.unwrap());
+    }
+    assert_eq!(servers.len(), 2);
+    assert!(check_client(service, client(1), None).is_err());
+}

@@ -1,0 +1,53 @@
+//! The services in `lvx status --json`.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    pub name: String,
+    pub address: SocketAddr,
+    pub protocol: String,
+    pub scheduler: String,
+    pub vrrp: String,
+    /// Its packets are forwarded by this director.
+    pub active: bool,
+    /// `xdp`, `ipvs` or `none`.
+    pub plane: String,
+    /// Why it is not a better one; empty for `xdp`.
+    pub plane_reason: String,
+    /// Sums since the daemon's start, over real servers that were removed, too.
+    pub packets: u64,
+    pub bytes: u64,
+    pub connections: u64,
+    /// The slots of its table, by state; `null` where XDP does not serve it.
+    pub slots: Option<Slots>,
+    pub real_servers: Vec<RealServer>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slots {
+    pub stable: u32,
+    /// A change moved them less than the settling time ago.
+    pub settling: u32,
+    /// Connections stay that are not where the table sends them.
+    pub exceptional: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RealServer {
+    pub address: IpAddr,
+    pub weight: u16,
+    /// `up`, `draining`, `drained`, `down`, `checking`, `no-mac` or `unreachable`.
+    pub state: String,
+    /// Why it takes no packets; `null` while it does.
+    pub reason: Option<String>,
+    /// Connections that it is known to have left while it is `draining`; `null` otherwise.
+    pub remaining: Option<u64>,
+    pub mac: Option<String>,
+    pub packets: u64,
+    pub bytes: u64,
+    /// TCP SYNs.
+    pub connections: u64,
+}

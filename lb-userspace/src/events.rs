@@ -1,0 +1,248 @@
+//! What happened: each event is a line of the log and an entry of a bounded history, which
+//! `lvx events` shows.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+mod describe;
+#[cfg(test)]
+mod tests;
+
+/// Entries of the history.
+const ROOM: usize = 1000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A VRRP instance changed its state.
+    State,
+    /// Another director leads.
+    Leader,
+    /// A second master.
+    Rival,
+    RivalGone,
+    /// Another host answers for a virtual address.
+    Duplicate,
+    DuplicateGone,
+    /// The protocol was not scheduled in time.
+    Overslept,
+    /// Something does not work.
+    Failure,
+    /// What others changed was put right.
+    Repair,
+    Reload,
+    /// A real server came up or went down.
+    Server,
+    /// The set of data planes changed.
+    Plane,
+    /// Something tracked changed, or the priority that follows from it.
+    Track,
+    /// About scripts and the named pipe that are told of changes.
+    Notify,
+    /// An operator's order.
+    Order,
+}
+
+impl Kind {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::Leader => "leader",
+            Self::Rival => "rival",
+            Self::RivalGone => "rival_gone",
+            Self::Duplicate => "duplicate",
+            Self::DuplicateGone => "duplicate_gone",
+            Self::Overslept => "overslept",
+            Self::Failure => "failure",
+            Self::Repair => "repair",
+            Self::Reload => "reload",
+            Self::Server => "server",
+            Self::Plane => "plane",
+            Self::Track => "track",
+            Self::Notify => "notify",
+            Self::Order => "order",
+        }
+    }
+
+    const fn level(self) -> Level {
+        match self {
+            Self::State
+            | Self::Leader
+            | Self::RivalGone
+            | Self::DuplicateGone
+            | Self::Reload
+            | Self::Server
+            | Self::Track
+            | Self::Notify
+            | Self::Order => Level::Info,
+            Self::Overslept | Self::Repair | Self::Plane => Level::Warn,
+            Self::Rival | Self::Duplicate | Self::Failure => Level::Error,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    Info,
+    Warn,
+    Error,
+}
+
+impl Level {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub kind: Kind,
+    pub level: Level,
+    /// VRRP instance that it is about.
+    pub instance: Option<String>,
+    pub service: Option<String>,
+    pub server: Option<IpAddr>,
+    /// A sentence, which says all.
+    pub text: String,
+    /// Parts of the sentence, for programs.
+    pub fields: Vec<(&'static str, String)>,
+}
+
+impl Event {
+    #[must_use]
+    pub fn new(kind: Kind, text: impl Into<String>) -> Self {
+        Self {
+            kind,
+            level: kind.level(),
+            instance: None,
+            service: None,
+            server: None,
+            text: text.into(),
+            fields: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn instance(mut self, name: &str) -> Self {
+        self.instance = Some(name.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn server(mut self, service: &str, server: IpAddr) -> Self {
+        self.service = Some(service.to_owned());
+        self.server = Some(server);
+        self
+    }
+
+    #[must_use]
+    pub fn field(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.fields.push((name, value.to_string()));
+        self
+    }
+
+    #[must_use]
+    pub const fn level(mut self, level: Level) -> Self {
+        self.level = level;
+        self
+    }
+
+    fn log(&self) {
+        let Self { kind, text, .. } = self;
+        let kind = kind.name();
+        let (instance, service) = (self.instance.as_deref(), self.service.as_deref());
+        let server = self.server.map(tracing::field::display);
+        match self.level {
+            Level::Info => tracing::info!(kind, instance, service, server, "{text}"),
+            Level::Warn => tracing::warn!(kind, instance, service, server, "{text}"),
+            Level::Error => tracing::error!(kind, instance, service, server, "{text}"),
+        }
+    }
+}
+
+/// An event with its place in the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Counts from 1 at the daemon's start.
+    pub sequence: u64,
+    pub at: SystemTime,
+    pub event: Event,
+}
+
+/// A part of the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    pub entries: Vec<Entry>,
+    /// Events after the one asked for that the history does not have any more.
+    pub missed: u64,
+    /// Sequence number of the latest event; 0 = there was none yet.
+    pub last: u64,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    last: u64,
+    entries: VecDeque<Entry>,
+}
+
+impl Ring {
+    fn push(&mut self, event: Event, at: SystemTime) -> u64 {
+        if self.entries.len() == ROOM {
+            self.entries.pop_front();
+        }
+        self.last += 1;
+        let sequence = self.last;
+        self.entries.push_back(Entry {
+            sequence,
+            at,
+            event,
+        });
+        sequence
+    }
+
+    fn excerpt(&self, after: Option<u64>, count: usize) -> Excerpt {
+        let first = self.entries.front().map_or(self.last + 1, |e| e.sequence);
+        let after = after.unwrap_or(first - 1);
+        let missed = (first - 1).saturating_sub(after);
+        let entries: Vec<Entry> = self
+            .entries
+            .iter()
+            .filter(|entry| entry.sequence > after)
+            .cloned()
+            .collect();
+        let skipped = entries.len().saturating_sub(count);
+        Excerpt {
+            entries: entries.into_iter().skip(skipped).collect(),
+            missed,
+            last: self.last,
+        }
+    }
+}
+
+/// The history and the log: whoever has something to tell has a clone.
+#[derive(Debug, Clone, Default)]
+pub struct Journal(Arc<Mutex<Ring>>);
+
+impl Journal {
+    /// Logs the event and remembers it; returns its sequence number.
+    pub fn tell(&self, event: Event) -> u64 {
+        event.log();
+        let mut ring = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ring.push(event, SystemTime::now())
+    }
+
+    /// The latest `count` events, those after `after` alone.
+    #[must_use]
+    pub fn excerpt(&self, after: Option<u64>, count: usize) -> Excerpt {
+        let ring = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ring.excerpt(after, count)
+    }
+}
