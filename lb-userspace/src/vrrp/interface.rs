@@ -6,9 +6,9 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ptr;
 
-/// Up, and with a carrier. Not IFF_RUNNING: the kernel works that out from these, up to a second
-/// later.
-const USABLE: u32 = (libc::IFF_UP | libc::IFF_LOWER_UP) as u32;
+/// All of these: up, with a carrier, and ready to send. Up to a second may pass from the carrier to
+/// the last one (IFF_RUNNING), and until then the kernel silently drops what is sent.
+const USABLE: u32 = (libc::IFF_UP | libc::IFF_LOWER_UP | libc::IFF_RUNNING) as u32;
 
 /// A network interface of this network namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,8 +58,10 @@ impl Interface {
         let name = &self.name;
         if self.flags & libc::IFF_UP as u32 == 0 {
             Some(format!("interface {name} is down"))
-        } else if self.flags & USABLE != USABLE {
+        } else if self.flags & libc::IFF_LOWER_UP as u32 == 0 {
             Some(format!("interface {name} has no carrier"))
+        } else if self.flags & USABLE != USABLE {
+            Some(format!("interface {name} is not ready to send yet"))
         } else {
             None
         }
@@ -194,6 +196,10 @@ mod tests {
         interface.flags &= !(libc::IFF_LOWER_UP as u32);
         let carrier = interface.fault();
         assert_eq!(carrier.as_deref(), Some("interface eth0 has no carrier"));
+        interface.flags = USABLE & !(libc::IFF_RUNNING as u32);
+        let ready = interface.fault();
+        let expected = "interface eth0 is not ready to send yet";
+        assert_eq!(ready.as_deref(), Some(expected));
         interface.flags = 0;
         let down = interface.fault();
         assert_eq!(down.as_deref(), Some("interface eth0 is down"));

@@ -3,7 +3,7 @@ use std::num::NonZeroU8;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::config::{Auth, ChecksumForm, Version};
+use crate::config::{Auth, ChecksumForm, InterfaceAddress, Version};
 use crate::vrrp::State;
 use crate::vrrp::frame::arp;
 use lab::{Lab, PATIENCE, Seen, VIP, can_run, instance};
@@ -98,7 +98,8 @@ fn elects_announces_and_takes_over() {
         statistics.sent > 0 && statistics.announced == 0,
         "{statistics:?}"
     );
-    assert!(statistics.received >= 4, "{statistics:?}");
+    // Of the leader that it found, of its end, and of its return.
+    assert!(statistics.received >= 3, "{statistics:?}");
     assert_eq!(statistics.received, statistics.received_rfc5798);
     assert!(
         statistics.errors.iter().all(|(_, count)| *count == 0),
@@ -154,7 +155,12 @@ fn reload_keeps_mastership_and_removal_gives_it_up() {
     director.until(State::Master);
     assert_eq!(wire.next_advertisement(&config, FIRST).priority, 255);
 
-    // Priority, interval and checksum change: a master stays one, and says so at once.
+    // Nearly everything changes: a master stays one, and says so at once.
+    config.addresses.push(InterfaceAddress {
+        address: Ipv4Addr::new(192, 0, 2, 11).into(),
+        prefix_len: 24,
+    });
+    config.garp.count = 1;
     config.priority = NonZeroU8::new(90).unwrap();
     config.advert_interval = Duration::from_secs(40);
     config.checksum = ChecksumForm::Rfc9568;
@@ -166,6 +172,7 @@ fn reload_keeps_mastership_and_removal_gives_it_up() {
         }
     };
     assert_eq!(advertisement.priority, 90);
+    assert_eq!(advertisement.addresses.len(), 2);
     assert_eq!(advertisement.interval, Duration::from_secs(40));
 
     director.configure(&[]);

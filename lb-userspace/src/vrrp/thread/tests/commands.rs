@@ -80,6 +80,11 @@ fn a_group_moves_together() {
     }
     let lab = Lab::connected();
     lab.cable("wire2", "02:00:00:00:01", "198.51.100");
+    // What can be cut without the other end losing its carrier, as behind a switch.
+    lab.ip(0, "address flush dev wire2");
+    lab.ip(0, "link add port2 link wire2 type macvlan mode bridge");
+    lab.ip(0, "address add 198.51.100.1/24 dev port2");
+    lab.ip(0, "link set port2 up");
     let member = |name: &str, interface: &str, network: [u8; 3], priority| Instance {
         interface: interface.to_owned(),
         addresses: vec![InterfaceAddress {
@@ -88,22 +93,22 @@ fn a_group_moves_together() {
         }],
         ..instance(name, priority)
     };
-    let group = |priority| {
+    let group = |priority, interface| {
         [
             member("A", INTERFACE, [192, 0, 2], priority),
-            member("B", "wire2", [198, 51, 100], priority),
+            member("B", interface, [198, 51, 100], priority),
         ]
     };
     let (first, second) = (lab.director(0), lab.director(1));
-    first.configure_group(&group(150), "G");
+    first.configure_group(&group(150, "port2"), "G");
     first.start("A");
     first.start("B");
     first.until_of("B", State::Master);
-    second.configure_group(&group(100), "G");
+    second.configure_group(&group(100, "wire2"), "G");
     second.start("A");
     second.start("B");
     second.until_of("B", State::Backup);
-    lab.ip(0, "link set wire2 down");
+    lab.ip(0, "link set port2 down");
     // The member on the other link gives up, too, and says so.
     let (cause, _, _) = first.until_of("A", State::Fault);
     assert_eq!(cause, "sync group G follows B");
@@ -140,6 +145,20 @@ fn a_stop_is_on_the_wire_within_five_milliseconds() {
     took.sort();
     eprintln!("{:?}: {took:?}", director.handle.realtime());
     assert!(took[STOPS / 2] < Duration::from_millis(5), "{took:?}");
+}
+
+#[test]
+fn a_leader_wakes_up_for_its_advertisements_and_little_else() {
+    if !can_run() {
+        return;
+    }
+    let lab = Lab::connected();
+    let (first, _second) = pair(&lab);
+    let (sent, beat) = (first.statistics().sent, first.handle.beat());
+    eventually(|| first.statistics().sent >= sent + 10);
+    let rounds = first.handle.beat() - beat;
+    // Besides, an interface or two may change, and are looked at once a second.
+    assert!(rounds < 40, "{rounds} rounds for 10 advertisements");
 }
 
 #[test]

@@ -52,6 +52,12 @@ pub(super) fn ip(arguments: &str) {
     assert!(output.status.success(), "ip {arguments}: {said}");
 }
 
+fn is_up(host: &str, interface: &str) -> bool {
+    let show = ["-n", host, "link", "show", interface, "up"];
+    let output = Process::new("ip").args(show).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).contains("state UP")
+}
+
 /// Namespaces 0 and 1; gone when dropped, also by a panic.
 pub(super) struct Lab {
     names: [String; 2],
@@ -96,6 +102,12 @@ impl Lab {
             let address = format!("{network}.{}/24", host + 1);
             self.ip(host, &format!("address add {address} dev {name}"));
             self.ip(host, &format!("link set {name} up"));
+        }
+        // Until then the kernel may drop what is sent.
+        let deadline = Instant::now() + PATIENCE;
+        while !self.names.iter().all(|host| is_up(host, name)) {
+            assert!(Instant::now() < deadline, "{name} is not up");
+            thread::yield_now();
         }
     }
 
