@@ -50,6 +50,23 @@ impl Instance {
         first.is_some_and(|first| first.address.is_ipv6())
     }
 
+    /// Its addresses are this host's own (priority 255): tracking does not change that.
+    #[must_use]
+    pub const fn is_owner(&self) -> bool {
+        self.priority.get() == NonZeroU8::MAX.get()
+    }
+
+    /// The priority with what tracking adds: within 1 to 254, but for an owner.
+    #[must_use]
+    pub fn adjusted_priority(&self, adjustment: i16) -> NonZeroU8 {
+        if self.is_owner() {
+            return self.priority;
+        }
+        let sum = i16::from(self.priority.get()).saturating_add(adjustment);
+        let within = u8::try_from(sum.clamp(1, 254)).ok();
+        within.and_then(NonZeroU8::new).unwrap_or(self.priority)
+    }
+
     /// Name of the device that the addresses are on.
     #[must_use]
     pub fn device(&self) -> &str {

@@ -90,7 +90,7 @@ impl Control {
     #[must_use]
     pub fn is_owner(&self, ifindex: u32, address: InterfaceAddress) -> bool {
         let instance = self.instance_on(ifindex, address.address);
-        instance.is_some_and(|vrrp| vrrp.priority == NonZeroU8::MAX)
+        instance.is_some_and(config::Instance::is_owner)
     }
 
     /// An address came to an interface: a MASTER announces its addresses.
@@ -137,9 +137,8 @@ impl Control {
     /// section 6.1; an owner takes all).
     #[must_use]
     pub fn closed(&self) -> Closed {
-        let closed = |vrrp: &&config::Instance| {
-            !vrrp.accept && vrrp.priority != NonZeroU8::MAX && self.holds(vrrp)
-        };
+        let closed =
+            |vrrp: &&config::Instance| !vrrp.accept && !vrrp.is_owner() && self.holds(vrrp);
         let instances: Vec<&config::Instance> = self.config.vrrp.iter().filter(closed).collect();
         let addresses: BTreeSet<IpAddr> = instances
             .iter()

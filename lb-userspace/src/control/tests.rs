@@ -41,7 +41,7 @@ fn config(text: &str) -> Config {
     config::parse(std::path::Path::new("test.toml"), text).unwrap()
 }
 
-fn eth0() -> Link {
+pub(super) fn eth0() -> Link {
     Link {
         index: 3,
         name: "eth0".to_owned(),

@@ -14,7 +14,6 @@ mod tests;
 /// Priorities of those that do not own the addresses: no sum of weights can do more than go from
 /// one end to the other.
 const FARTHEST: i64 = 253;
-const OWNER: u8 = 255;
 
 /// What the tasks saw last.
 #[derive(Debug, Clone, Default)]
@@ -127,13 +126,8 @@ impl Control {
     /// The priority that the instance has with its tracking.
     #[must_use]
     pub fn effective_priority(&self, instance: &config::Instance) -> u8 {
-        let configured = instance.priority.get();
-        if configured == OWNER {
-            return OWNER;
-        }
-        let sum = i16::from(configured) + self.standing(instance).adjustment;
-        // Within what a u8 holds.
-        u8::try_from(sum.clamp(1, 254)).unwrap_or(configured)
+        let adjustment = self.standing(instance).adjustment;
+        instance.adjusted_priority(adjustment).get()
     }
 
     /// Instances that track something of which waiting would tell more.

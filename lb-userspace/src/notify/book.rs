@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::{Config, Script};
-use crate::vrrp::State;
+use crate::vrrp::{State, group};
 
 /// What a change is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -168,21 +168,7 @@ impl Book {
             let known = self.instances.get(name);
             known.map_or(State::Initialize, |known| known.state)
         };
-        joint_state(members.iter().map(state))
-    }
-}
-
-/// The state of a group: that of all its members together.
-fn joint_state(mut members: impl Iterator<Item = State> + Clone) -> State {
-    let any = |wanted| members.clone().any(|state| state == wanted);
-    if any(State::Fault) {
-        State::Fault
-    } else if any(State::Initialize) {
-        State::Initialize
-    } else if members.all(|state| state == State::Master) {
-        State::Master
-    } else {
-        State::Backup
+        group::Group::state(members.iter().map(state))
     }
 }
 
@@ -228,7 +214,7 @@ addresses = ["198.51.100.10/24"]
             ([Initialize, Backup], Initialize),
             ([Initialize, Master], Initialize),
         ] {
-            assert_eq!(joint_state(members.into_iter()), state, "{members:?}");
+            assert_eq!(group::Group::state(members), state, "{members:?}");
         }
     }
 

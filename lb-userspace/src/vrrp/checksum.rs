@@ -16,9 +16,19 @@ pub fn plain(message: &[u8]) -> u16 {
 ///
 /// 0 if the message carries its correct checksum already.
 pub fn with_pseudo_header(source: IpAddr, destination: IpAddr, message: &[u8]) -> u16 {
+    behind_pseudo_header(source, destination, PROTOCOL, message)
+}
+
+/// The same of a message of any protocol, such as ICMPv6 (RFC 4443 section 2.3).
+pub(super) fn behind_pseudo_header(
+    source: IpAddr,
+    destination: IpAddr,
+    protocol: u8,
+    message: &[u8],
+) -> u16 {
     // Both families' pseudo-headers have these and zeros, in other places, which a sum ignores.
     let pseudo =
-        sum_address(source) + sum_address(destination) + u64::from(PROTOCOL) + message.len() as u64;
+        sum_address(source) + sum_address(destination) + u64::from(protocol) + message.len() as u64;
     finish(pseudo + sum(message))
 }
 

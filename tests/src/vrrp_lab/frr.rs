@@ -81,8 +81,7 @@ impl Frr {
     /// # Errors
     /// It does not end.
     pub fn stop(mut self) -> Result<()> {
-        self.vrrpd.terminate()?;
-        self.vrrpd.wait_end(PATIENCE)?;
+        self.vrrpd.stop(PATIENCE)?;
         ip_batch(&self.host.netns, &format!("link del {DEVICE}\n"))
     }
 }

@@ -143,9 +143,7 @@ impl Ours {
     /// # Errors
     /// It does not end.
     pub fn stop(mut self) -> Result<()> {
-        self.process.terminate()?;
-        self.process.wait_end(PATIENCE)?;
-        Ok(())
+        self.process.stop(PATIENCE).map(drop)
     }
 }
 

@@ -61,6 +61,15 @@ impl Process {
         signal(self.child.id(), libc::SIGTERM)
     }
 
+    /// SIGTERM, and waits until it has ended.
+    ///
+    /// # Errors
+    /// It is still there after `limit`.
+    pub fn stop(&mut self, limit: Duration) -> Result<ExitStatus> {
+        self.terminate()?;
+        self.wait_end(limit)
+    }
+
     /// # Errors
     /// It is still there after `limit`.
     pub fn wait_end(&mut self, limit: Duration) -> Result<ExitStatus> {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::config::{Config, Script, TrackedScript};
+use crate::control::tests::eth0;
 use crate::dataplane::table::Mac;
 use crate::health::{Subject, Verdict};
 use crate::netlink::{Link, Neighbour, Resolution, Route};
@@ -71,16 +72,8 @@ fn service(min_healthy: u16) -> Tracked {
 }
 
 fn link(name: &str, up: bool) -> Link {
-    Link {
-        index: 3,
-        name: name.to_owned(),
-        mac: Some(Mac([2, 0, 0, 0, 0, 1])),
-        mtu: 1500,
-        up,
-        xdp: None,
-        vlan: None,
-        macvlan: None,
-    }
+    let name = name.to_owned();
+    Link { name, up, ..eth0() }
 }
 
 struct Bench {

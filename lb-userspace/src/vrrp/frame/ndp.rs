@@ -49,22 +49,14 @@ fn message(
     // Its length is in units of eight bytes.
     message[24..26].copy_from_slice(&[option, 1]);
     message[26..].copy_from_slice(&mac);
-    let sum = checksum::plain(&with_pseudo_header(source, group, &message));
+    let sum = checksum(source, group, &message);
     message[2..4].copy_from_slice(&sum.to_be_bytes());
     let header = ipv6(source, group, ICMPV6, message.len());
     ethernet(multicast(group), mac, ETHERTYPE_IPV6, &[&header, &message])
 }
 
-/// RFC 8200 section 8.1.
-fn with_pseudo_header(source: Ipv6Addr, destination: Ipv6Addr, message: &[u8]) -> Vec<u8> {
-    let len = u32::try_from(message.len()).unwrap_or(u32::MAX);
-    let mut bytes = Vec::with_capacity(40 + message.len());
-    bytes.extend(source.octets());
-    bytes.extend(destination.octets());
-    bytes.extend(len.to_be_bytes());
-    bytes.extend([0, 0, 0, ICMPV6]);
-    bytes.extend(message);
-    bytes
+fn checksum(source: Ipv6Addr, destination: Ipv6Addr, message: &[u8]) -> u16 {
+    checksum::behind_pseudo_header(source.into(), destination.into(), ICMPV6, message)
 }
 
 /// Who says that he has an address: by an advertisement, by a solicitation from it, or by the
@@ -81,7 +73,7 @@ pub fn claim(frame: &[u8]) -> Option<Claim> {
     let (fixed, options) = message.split_first_chunk::<FIXED_LEN>()?;
     let source = Ipv6Addr::from(*header[8..].first_chunk::<16>()?);
     let destination = Ipv6Addr::from(*header[24..].first_chunk::<16>()?);
-    if checksum::plain(&with_pseudo_header(source, destination, message)) != 0 || fixed[1] != 0 {
+    if checksum(source, destination, message) != 0 || fixed[1] != 0 {
         return None;
     }
     let target = Ipv6Addr::from(*fixed[8..].first_chunk::<16>()?);

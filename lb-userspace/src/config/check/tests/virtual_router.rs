@@ -31,6 +31,21 @@ fn script(program: &str, arguments: &[&str], user: &str, timeout: Duration) -> S
 }
 
 #[test]
+fn priority_with_tracking_stays_within_bounds() {
+    let priority = |configured: u8, adjustment| {
+        let instance = instance(&format!("priority = {configured}"));
+        instance.adjusted_priority(adjustment).get()
+    };
+    assert_eq!(priority(100, 0), 100);
+    assert_eq!(priority(100, -30), 70);
+    assert_eq!(priority(100, 30), 130);
+    assert_eq!(priority(100, i16::MIN), 1);
+    assert_eq!(priority(100, i16::MAX), 254);
+    assert_eq!(priority(254, 1), 254);
+    assert_eq!(priority(255, -100), 255);
+}
+
+#[test]
 fn ipv6_addresses() {
     let v6 = instance(r#"addresses = ["fe80::10", "2001:db8::10/64"]"#);
     let shown: Vec<_> = v6.addresses.iter().map(ToString::to_string).collect();

@@ -1,7 +1,6 @@
 //! Whether a router may take part, and at what priority.
 
 use std::net::IpAddr;
-use std::num::NonZeroU8;
 
 use super::super::seat::Seat;
 use super::{Hands, Router};
@@ -102,39 +101,10 @@ impl Router {
 pub(super) fn settings(config: &Instance, standing: &Standing, address: IpAddr) -> Settings {
     Settings {
         version: config.version,
-        priority: effective(config.priority, standing.adjustment),
-        owner: config.priority == NonZeroU8::MAX,
+        priority: config.adjusted_priority(standing.adjustment),
+        owner: config.is_owner(),
         interval: config.advert_interval,
         preempt: config.preempt,
         address,
-    }
-}
-
-/// The priority that counts: within 1 to 254, but for an owner.
-fn effective(configured: NonZeroU8, adjustment: i16) -> NonZeroU8 {
-    if configured == NonZeroU8::MAX {
-        return configured;
-    }
-    let sum = i16::from(configured.get()).saturating_add(adjustment);
-    let within = u8::try_from(sum.clamp(1, 254)).ok();
-    within.and_then(NonZeroU8::new).unwrap_or(configured)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn priority_with_tracking_stays_within_bounds() {
-        let priority = |configured, adjustment| {
-            effective(NonZeroU8::new(configured).unwrap(), adjustment).get()
-        };
-        assert_eq!(priority(100, 0), 100);
-        assert_eq!(priority(100, -30), 70);
-        assert_eq!(priority(100, 30), 130);
-        assert_eq!(priority(100, i16::MIN), 1);
-        assert_eq!(priority(100, i16::MAX), 254);
-        assert_eq!(priority(254, 1), 254);
-        assert_eq!(priority(255, -100), 255);
     }
 }

@@ -173,7 +173,7 @@ impl Worker {
     fn virtual_addresses(&self) -> HashSet<IpAddr> {
         let virtual_routers = self.routers.iter().map(|router| &router.config);
         virtual_routers
-            .filter(|config| config.priority.get() != u8::MAX)
+            .filter(|config| !config.is_owner())
             .flat_map(|config| config.addresses.iter())
             .map(|one| one.address)
             .collect()
