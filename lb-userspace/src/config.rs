@@ -8,6 +8,7 @@ mod address;
 mod auth;
 mod block;
 mod check;
+mod checks;
 mod command;
 mod compare;
 mod diagnostic;
@@ -40,6 +41,10 @@ use lb_common::maglev::TableSize;
 use lb_common::record::DEFAULT_ROOM;
 
 pub use check::{load, parse};
+pub use checks::{
+    BodyWanted, Check, CheckKind, Dns, FileCheck, Grpc, Hex, Http, HttpVersion, Origin, Pattern,
+    Probe, Redis, ReplyWanted, Role, Smtp, Tls, Udp, Unlike, Url, has,
+};
 pub use diagnostic::{Diagnostic, Errors};
 pub use places::{Places, places};
 pub use script::Script;
@@ -50,8 +55,7 @@ pub use virtual_router::{
     Version,
 };
 pub use virtual_service::{
-    Affinity, Check, CheckKind, Persistence, Protocol, RealServer, Scheduler, SchedulerFlags,
-    Service, Timeouts,
+    Affinity, Persistence, Protocol, RealServer, Scheduler, SchedulerFlags, Service, Timeouts,
 };
 
 /// A whole configuration file.

@@ -18,6 +18,7 @@ mod election;
 mod instance;
 pub mod plane;
 mod reach;
+mod seen;
 mod server;
 mod standby;
 pub mod track;
@@ -28,6 +29,7 @@ pub use drain::DrainError;
 use drain::Drains;
 pub use instance::{Instance, Leader, Rival, Serving};
 use plane::Planes;
+use seen::Seen;
 pub use server::ServerState;
 pub use standby::ipvs_key;
 use track::Tracking;
@@ -47,6 +49,7 @@ pub struct Control {
     planes: Planes,
     drains: Drains,
     tracking: Tracking,
+    seen: Seen,
 }
 
 impl Control {
@@ -67,6 +70,7 @@ impl Control {
             neighbours: BTreeMap::new(),
             drains: Drains::default(),
             tracking: Tracking::default(),
+            seen: Seen::default(),
         };
         control.configure(config, now);
         control
@@ -92,6 +96,7 @@ impl Control {
         let subjects: BTreeSet<Subject> = config.services.iter().flat_map(subjects).collect();
         self.verdicts
             .retain(|subject, _| subjects.contains(subject));
+        self.seen.retain(&subjects);
         self.drains.configure(&config, now);
         self.tracking.configure(&config.vrrp);
         self.config = config;
@@ -128,6 +133,7 @@ impl Control {
         let known = self.config.services.iter().flat_map(subjects);
         // A check that was configured away may have had its last word under way.
         if known.into_iter().any(|subject| subject == verdict.subject) {
+            self.seen.take(&verdict);
             self.verdicts.insert(verdict.subject, verdict.outcome);
         }
     }

@@ -1,20 +1,38 @@
 //! Health checks of real servers: one task per check, which reports verdicts.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::config::{Check, CheckKind, Service};
+use crate::config::{Check, Service};
 
+mod attempt;
+mod dns;
+mod failure;
+mod file;
+mod grpc;
+mod http;
 mod jitter;
+mod outcome;
+mod ping;
+mod probe;
+mod redis;
+mod script;
+mod smtp;
+mod socket;
+mod stream;
 mod tcp;
+mod tls;
+mod udp;
 pub mod verdict;
+mod watch;
 
-use jitter::Jitter;
-use verdict::Judge;
+use attempt::Tools;
+pub use outcome::{Certificate, Weight};
 
 /// A real server of a service, by their names in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,18 +41,24 @@ pub struct Subject {
     pub real_server: IpAddr,
 }
 
-/// A real server came up, went down, or was checked for the first time.
+/// A real server came up, went down, or was checked for the first time; or its check gives it
+/// another weight, or has seen another certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     pub subject: Subject,
     /// What the last probe met, if the server is down.
     pub outcome: Result<(), String>,
+    /// It was not up, or not down, before.
+    pub changed: bool,
+    /// `None`: the configured one.
+    pub weight: Option<Weight>,
+    /// `None`: the check sees none.
+    pub certificate: Option<Certificate>,
     pub at: Instant,
 }
 
 struct Running {
-    target: SocketAddr,
-    check: Check,
+    check: Arc<Check>,
     task: AbortHandle,
 }
 
@@ -43,6 +67,7 @@ pub struct Checks<T> {
     verdicts: mpsc::Sender<T>,
     tasks: JoinSet<()>,
     running: BTreeMap<Subject, Running>,
+    tools: Arc<Tools>,
 }
 
 impl<T: From<Verdict> + Send + 'static> Checks<T> {
@@ -52,103 +77,61 @@ impl<T: From<Verdict> + Send + 'static> Checks<T> {
             verdicts,
             tasks: JoinSet::new(),
             running: BTreeMap::new(),
+            tools: Arc::new(Tools::default()),
         }
     }
 
-    /// Runs the checks of `services` and no others. A check that did not change goes on.
+    /// Runs the checks of `services` and no others. A check that did not change goes on, with its
+    /// certificates and keys read anew.
     pub fn configure(&mut self, services: &[Service]) {
+        warn(services);
+        self.tools.tls.forget();
         let wanted = wanted(services);
         self.running.retain(|subject, running| {
-            let keep = wanted.get(subject) == Some(&(running.target, running.check));
+            let keep = wanted.get(subject) == Some(&running.check);
             if !keep {
                 running.task.abort();
             }
             keep
         });
-        for (subject, (target, check)) in wanted {
+        for (subject, check) in wanted {
             if !self.running.contains_key(&subject) {
-                let watch = watch(subject.clone(), target, check, self.verdicts.clone());
+                let tools = Arc::clone(&self.tools);
+                let verdicts = self.verdicts.clone();
+                let watch = watch::watch(subject.clone(), Arc::clone(&check), tools, verdicts);
                 let task = self.tasks.spawn(watch);
-                let running = Running {
-                    target,
-                    check,
-                    task,
-                };
-                self.running.insert(subject, running);
+                self.running.insert(subject, Running { check, task });
             }
         }
         while self.tasks.try_join_next().is_some() {}
     }
 }
 
-fn wanted(services: &[Service]) -> BTreeMap<Subject, (SocketAddr, Check)> {
+/// Says loudly what the operator shall not overlook.
+fn warn(services: &[Service]) {
+    for service in services {
+        for warning in service.check.iter().flat_map(|check| check.warnings()) {
+            tracing::warn!(service = %service.name, "{warning}");
+        }
+    }
+}
+
+fn wanted(services: &[Service]) -> BTreeMap<Subject, Arc<Check>> {
     let mut wanted = BTreeMap::new();
     for service in services {
-        let Some(check) = service.check else { continue };
+        let Some(check) = &service.check else {
+            continue;
+        };
         for server in &service.real_servers {
             let subject = Subject {
                 service: service.name.clone(),
                 real_server: server.address,
             };
-            let target = SocketAddr::new(server.address, check.port);
-            wanted.insert(subject, (target, check));
+            wanted.insert(subject, Arc::clone(check));
         }
     }
     wanted
 }
 
-/// Probes one server until nobody listens. The first probe starts at once and decides by itself: a
-/// director that takes over shall know its servers.
-async fn watch<T: From<Verdict>>(
-    subject: Subject,
-    target: SocketAddr,
-    check: Check,
-    verdicts: mpsc::Sender<T>,
-) {
-    let mut judge = Judge::new(check.rise, check.fall);
-    let mut jitter = Jitter::new(&target);
-    loop {
-        let start = tokio::time::Instant::now();
-        let outcome = probe(target, &check).await;
-        if judge.observe(outcome.is_ok()) {
-            let verdict = Verdict {
-                subject: subject.clone(),
-                outcome,
-                at: Instant::now(),
-            };
-            if verdicts.send(verdict.into()).await.is_err() {
-                return;
-            }
-        }
-        tokio::time::sleep_until(start + jitter.vary(check.interval, check.jitter)).await;
-    }
-}
-
-async fn probe(target: SocketAddr, check: &Check) -> Result<(), String> {
-    let probe = match check.kind {
-        CheckKind::Tcp => tcp::probe(target),
-    };
-    match tokio::time::timeout(check.timeout, probe).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(format!("no answer within {:?}", check.timeout)),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-
-    #[test]
-    fn a_check_goes_to_its_own_port() {
-        let text = "[[vrrp]]\nname = \"VI\"\ninterface = \"eth0\"\nvirtual_router_id = 1\n\
-                    addresses = [\"192.0.2.10\"]\n[[service]]\nname = \"all\"\n\
-                    address = \"192.0.2.10:0\"\ncheck = { type = \"tcp\", port = 22 }\n\
-                    [[service.real_server]]\naddress = \"192.0.2.21\"\n";
-        let config = crate::config::parse(Path::new("test.toml"), text).unwrap();
-        let targets: Vec<_> = wanted(&config.services).into_values().collect();
-        assert_eq!(targets.len(), 1);
-        assert_eq!(targets[0].0, "192.0.2.21:22".parse().unwrap());
-    }
-}
+mod tests;

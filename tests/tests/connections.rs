@@ -93,6 +93,8 @@ fn wait_greeted(
 /// Asks `lvx where` for each connection, which must name the server that it talks with; the
 /// states that it tells.
 fn where_agrees(lab: &Lab, held: &Held) -> Result<BTreeSet<String>> {
+    // After a change a connection has a record once it has sent something.
+    held.wait_exchanges(1)?;
     let mut states = BTreeSet::new();
     for peer in held.peers()? {
         let answer = lab.directors[0].where_json("echo", &peer.client.to_string())?;

@@ -20,11 +20,15 @@ use crate::{
 const COMPILER_PACKAGES: [&str; 3] = ["rustc-web", "rust-web-src", "cargo-web"];
 
 /// Programs of the lab and the packages that hold them.
-const TOOLS: [(&str, &str); 4] = [
+const TOOLS: [(&str, &str); 7] = [
     ("ip", "iproute2"),
     ("nsenter", "util-linux"),
     ("ethtool", "ethtool"),
     ("bpftool", "bpftool"),
+    ("dnsmasq", "dnsmasq-base"),
+    ("openssl", "openssl"),
+    // redis-server by another name; the package of that name would start a service.
+    ("redis-check-rdb", "redis-tools"),
 ];
 
 /// What setup leaves behind.

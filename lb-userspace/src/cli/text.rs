@@ -114,6 +114,9 @@ fn service(out: &mut String, service: &Service) {
     if !service.plane_reason.is_empty() {
         line(out, 1, &service.plane_reason);
     }
+    for warning in &service.warnings {
+        line(out, 1, &format!("WARNING: {warning}"));
+    }
     if let Some(slots) = service.slots
         && slots.settling + slots.exceptional > 0
     {
@@ -151,6 +154,15 @@ fn service(out: &mut String, service: &Service) {
         );
         if let Some(reason) = &server.reason {
             line(out, 2, reason);
+        }
+        if let Some(weight) = server
+            .effective_weight
+            .filter(|weight| *weight != server.weight)
+        {
+            line(out, 2, &format!("its weight counts as {weight} now"));
+        }
+        for warning in &server.warnings {
+            line(out, 2, &format!("WARNING: {warning}"));
         }
         if let Some(remaining) = server.remaining {
             line(out, 2, &format!("{remaining} connections remain"));

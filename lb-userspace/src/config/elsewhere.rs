@@ -72,10 +72,65 @@ const KEYS: &[(Kind, &[&str], &str)] = &[
         &["peer"],
         "write `peers = [ … ]`, even for one",
     ),
+    (
+        Kind::Check,
+        &["path"],
+        "it is the path of a URL, for the types http and https; checks through the virtual \
+         address (`path = \"dr\"`) are not implemented yet",
+    ),
+    (
+        Kind::Check,
+        &[
+            "method", "host", "headers", "status", "body", "version", "urls",
+        ],
+        "it is for the types http and https",
+    ),
+    (
+        Kind::Check,
+        &["sni", "ca", "verify", "cert", "key", "expiry_warning"],
+        "it is for checks with TLS: https, smtp with `starttls = true`, grpc with `tls = true`",
+    ),
+    (
+        Kind::Check,
+        &["send", "send_hex", "expect"],
+        "it is for the type udp",
+    ),
+    (
+        Kind::Check,
+        &["name", "record", "rcode", "answer"],
+        "it is for the type dns",
+    ),
+    (
+        Kind::Check,
+        &["password", "role", "max_lag"],
+        "it is for the type redis",
+    ),
+    (Kind::Check, &["command"], "it is for the type script"),
+    (Kind::Check, &["file"], "it is for the type file"),
+    (Kind::Check, &["checks"], "it is for the types all and any"),
+    (
+        Kind::Check,
+        &["url"],
+        "write `path = …`, or `urls = [ … ]` for several",
+    ),
+    (Kind::Check, &["delay_loop"], "write `interval = …`"),
+    (
+        Kind::Check,
+        &["connect_timeout"],
+        "write `timeout = …`: it is the time of the whole probe",
+    ),
+    (Kind::Check, &["bindto"], "write `source = …`"),
+    (Kind::Check, &["fwmark"], "write `mark = …`"),
 ];
 
 /// What to do about `key` in a block of this kind.
 pub(super) fn hint(kind: Kind, key: &str) -> Option<&'static str> {
+    // What is in an `all` or `any` is a check, too.
+    let kind = if kind == Kind::Part {
+        Kind::Check
+    } else {
+        kind
+    };
     KEYS.iter()
         .find(|(block, keys, _)| *block == kind && keys.contains(&key))
         .map(|(_, _, hint)| *hint)

@@ -1,53 +1,83 @@
 //! `check` of a service.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::block::{Block, Kind};
-use super::reader::{at, choice, integer, time};
-use super::report::Report;
-use super::{Check, CheckKind, duration};
+use super::check::SCRIPT_USER;
+use super::reader::{at, integer, time};
+use super::report::{At, Report};
+use super::{Check, Global, Origin, duration};
+
+mod http;
+mod local;
+mod probe;
+mod query;
+mod tls;
+mod value;
+
+use probe::{Around, TYPES};
 
 const SHORTEST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_secs(3600);
 const INTERVAL: Duration = Duration::from_secs(2);
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-const KINDS: &[(&str, CheckKind)] = &[("tcp", CheckKind::Tcp)];
-
-/// `Some(None)`: the service has no check; `None`: wrong, and reported. `service_port` is `None`
-/// where the service's address is wrong.
+/// `Some(None)`: the service has no check; `None`: wrong, and reported. `address` is `None` where
+/// the service's is wrong.
 pub(super) fn read(
     report: &mut Report<'_>,
     service: &mut Block<'_>,
-    service_port: Option<u16>,
-) -> Option<Option<Check>> {
+    address: Option<SocketAddr>,
+    global: Option<&Global>,
+) -> Option<Option<Arc<Check>>> {
     let Some(mut block) = service.block(report, "check", Kind::Check) else {
         return Some(None);
     };
     let b = &mut block;
-    let kind = b.required(report, "type", choice(KINDS));
-    let port = b.optional(report, "port", integer(1, 65_535));
+    let kind = b.required(report, "type", super::reader::choice(TYPES));
     let interval = b.default(report, "interval", INTERVAL, time(SHORTEST, LONGEST));
     let timeout = b.optional(report, "timeout", at(time(SHORTEST, LONGEST)));
+    let timeout = interval
+        .zip(timeout)
+        .and_then(|(interval, timeout)| within(report, interval, timeout));
     let rise = b.default(report, "rise", 2, integer(1, 255));
     let fall = b.default(report, "fall", 2, integer(1, 255));
     let jitter = b.default(report, "jitter", 10, integer(0, 50));
-    block.finish(report, Some(service));
-    let port = match (port?, service_port?) {
-        (None, 0) => {
-            report.absent(
-                &block.span,
-                "`port` is missing in `check`: the service takes all ports",
-                "add `port = …`: the one to probe".to_owned(),
-            );
-            return None;
-        }
-        (None, port) | (Some(port), _) => port,
+    let around = Around {
+        address,
+        port: address
+            .map(|address| address.port())
+            .filter(|port| *port > 0),
+        connect_address: None,
+        origin: Origin::default(),
+        script_user: global.map_or(SCRIPT_USER, |global| &global.script_user),
+        timeout: timeout.unwrap_or(TIMEOUT),
     };
+    let probe = kind.and_then(|kind| probe::read(report, b, kind, &around));
+    if kind.is_some() {
+        // Otherwise it is not known which keys it has.
+        block.finish(report, Some(service));
+    }
+    Some(Some(Arc::new(Check {
+        probe: probe?,
+        interval: interval?,
+        timeout: timeout?,
+        rise: rise?,
+        fall: fall?,
+        jitter: jitter?,
+    })))
+}
 
-    let interval = interval?;
-    let timeout = match timeout? {
-        None => TIMEOUT.min(interval),
+/// The time that a probe has.
+fn within(
+    report: &mut Report<'_>,
+    interval: Duration,
+    timeout: Option<At<Duration>>,
+) -> Option<Duration> {
+    match timeout {
+        None => Some(TIMEOUT.min(interval)),
         Some(timeout) if timeout.value > interval => {
             let interval = duration::show(interval);
             report
@@ -56,17 +86,8 @@ pub(super) fn read(
                     format!("`timeout` is longer than `interval`, which is {interval}"),
                 )
                 .hint("a probe must be over before the next one starts");
-            return None;
+            None
         }
-        Some(timeout) => timeout.value,
-    };
-    Some(Some(Check {
-        kind: kind?,
-        port,
-        interval,
-        timeout,
-        rise: rise?,
-        fall: fall?,
-        jitter: jitter?,
-    }))
+        Some(timeout) => Some(timeout.value),
+    }
 }

@@ -19,6 +19,11 @@ pub(super) enum Kind {
     Persistence,
     Timeouts,
     Check,
+    /// One of the checks of an `all` or `any`.
+    Part,
+    Url,
+    Body,
+    Expect,
 }
 
 impl Kind {
@@ -41,6 +46,10 @@ impl Kind {
             Self::Persistence => "`persistence`",
             Self::Timeouts => "`timeouts`",
             Self::Check => "`check`",
+            Self::Part => "`checks`",
+            Self::Url => "`urls`",
+            Self::Body => "`body`",
+            Self::Expect => "`expect`",
         }
     }
 

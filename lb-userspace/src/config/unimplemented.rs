@@ -27,43 +27,11 @@ const KEYS: &[(Kind, &[&str])] = &[
         Kind::RealServer,
         &["check", "slow_start", "initial", "on_failure", "notify"],
     ),
-    (
-        Kind::Check,
-        &[
-            "source",
-            "interface",
-            "mark",
-            "connect_address",
-            "path",
-            "method",
-            "host",
-            "headers",
-            "status",
-            "body",
-            "url",
-            "sni",
-            "ca",
-            "verify",
-            "client_certificate",
-            "initial",
-            "when",
-            "role",
-            "command",
-            "user",
-            "checks",
-        ],
-    ),
+    (Kind::Check, &["initial", "when"]),
 ];
 
 /// Values, by block and key.
-const VALUES: &[(Kind, &str, &[&str])] = &[(
-    Kind::Check,
-    "type",
-    &[
-        "http", "https", "udp", "dns", "smtp", "ping", "grpc", "redis", "script", "file", "all",
-        "any",
-    ],
-)];
+const VALUES: &[(Kind, &str, &[&str])] = &[(Kind::Check, "path", &["dr"])];
 
 pub(super) fn key(kind: Kind, key: &str) -> bool {
     KEYS.iter()

@@ -1,7 +1,10 @@
 //! What a `[[service]]` block says.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
+
+use super::Check;
 
 /// One `[[service]]` block: a virtual service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +25,7 @@ pub struct Service {
     /// to 30 d; `None`: as long as their connections live.
     pub drain_deadline: Option<Duration>,
     /// `None`: real servers are taken to be up.
-    pub check: Option<Check>,
+    pub check: Option<Arc<Check>>,
     /// No two have the same address. The order is the file's and has no meaning.
     pub real_servers: Vec<RealServer>,
 }
@@ -112,28 +115,4 @@ pub enum Affinity {
     None,
     /// A client keeps its server until it has been silent for `timeouts.established`.
     Client,
-}
-
-/// Health check of a service's real servers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Check {
-    pub kind: CheckKind,
-    /// Port to probe; never 0.
-    pub port: u16,
-    /// Time between the starts of two probes, at least 10 ms.
-    pub interval: Duration,
-    /// A probe without an answer by then has failed; at most `interval`.
-    pub timeout: Duration,
-    /// Successes in a row that make a server that is down come up, at least 1.
-    pub rise: u8,
-    /// Failures in a row that make a server that is up go down, at least 1.
-    pub fall: u8,
-    /// Part of the interval, in percent 0–50, by which each pause is varied at random.
-    pub jitter: u8,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CheckKind {
-    /// Up when a TCP connection to the real server's address and the check's port opens.
-    Tcp,
 }

@@ -161,13 +161,14 @@ impl Control {
         self.drains.configure(&self.config, now);
     }
 
-    /// The weight that counts: 0 while it is drained.
+    /// The weight that counts: 0 while it is drained, else its check's, if that gives one.
     #[must_use]
     pub fn weight(&self, service: &config::Service, server: &config::RealServer) -> u16 {
-        if self.drains.has(&subject(service, server.address)) {
+        let subject = subject(service, server.address);
+        if self.drains.has(&subject) {
             return 0;
         }
-        server.weight
+        self.seen.weight(service, server, &subject)
     }
 
     fn find_server(

@@ -51,7 +51,7 @@ impl Control {
         match (&service.check, self.verdicts.get(&subject)) {
             (None, _) | (Some(_), Some(Ok(()))) => {
                 let state = self.reach(server.address);
-                if self.drains.has(&subject) {
+                if self.weight(service, server) == 0 {
                     state.drained(self.drains.is_over(&subject))
                 } else {
                     state

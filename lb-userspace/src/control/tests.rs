@@ -8,6 +8,7 @@ use crate::vrrp::State;
 
 mod devices;
 mod drain;
+mod seen;
 mod vlan;
 mod wanted;
 
@@ -76,6 +77,9 @@ impl Bench {
         self.control.verdict(Verdict {
             subject,
             outcome: outcome.map_err(str::to_owned),
+            changed: true,
+            weight: None,
+            certificate: None,
             at: self.start,
         });
     }

@@ -37,6 +37,12 @@ pub(super) fn verdict(verdict: &Verdict, in_kernel: Instant) -> Event {
     let applied = time_of_day(in_kernel);
     let after = in_kernel.saturating_duration_since(verdict.at);
     let (state, why, level) = match &verdict.outcome {
+        Ok(()) if !verdict.changed => {
+            let weight = verdict.weight.map(|weight| weight.to_string());
+            let weight = weight.unwrap_or_else(|| "as configured".to_owned());
+            let why = format!(" as before: its check has news (weight {weight})");
+            ("up", why, Level::Info)
+        }
         Ok(()) => ("up", String::new(), Level::Info),
         Err(reason) => ("down", format!(": {reason}"), Level::Warn),
     };

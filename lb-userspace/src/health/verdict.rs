@@ -23,6 +23,12 @@ impl Judge {
         }
     }
 
+    /// Whether the verdict is that the server is up.
+    #[must_use]
+    pub const fn is_up(&self) -> bool {
+        matches!(self.up, Some(true))
+    }
+
     /// Takes the outcome of a probe; tells whether it is the first verdict or a new one.
     pub fn observe(&mut self, success: bool) -> bool {
         let Some(up) = self.up else {

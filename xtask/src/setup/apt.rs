@@ -9,7 +9,7 @@ use crate::sh;
 /// For systems where the packages are not to be had.
 pub(super) const OTHER_WAY: &str = "lvx needs: a rustup toolchain >= 1.95 with its sources (`rustup component \
     add rust-src`), bpf-linker >= 0.13 built with an LLVM no older than that toolchain's, and the \
-    programs ip, nsenter, ethtool, bpftool and nginx";
+    programs ip, nsenter, ethtool, bpftool, dnsmasq, openssl, redis-check-rdb and nginx";
 
 /// Installs `packages`; does nothing when there are none.
 ///

@@ -23,6 +23,9 @@ pub struct Service {
     pub connections: u64,
     /// The slots of its table, by state; `null` where XDP does not serve it.
     pub slots: Option<Slots>,
+    /// What the operator shall not overlook, a sentence each.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     pub real_servers: Vec<RealServer>,
 }
 
@@ -39,6 +42,10 @@ pub struct Slots {
 pub struct RealServer {
     pub address: IpAddr,
     pub weight: u16,
+    /// The weight that counts: not the configured one while it is drained, or when its check gives
+    /// another.
+    #[serde(default)]
+    pub effective_weight: Option<u16>,
     /// `up`, `draining`, `drained`, `down`, `checking`, `no-mac` or `unreachable`.
     pub state: String,
     /// Why it takes no packets; `null` while it does.
@@ -46,6 +53,12 @@ pub struct RealServer {
     /// Connections that it is known to have left while it is `draining`; `null` otherwise.
     pub remaining: Option<u64>,
     pub mac: Option<String>,
+    /// When the certificate that it shows to its check expires, in seconds since 1970 (UTC).
+    #[serde(default)]
+    pub certificate_expires: Option<u64>,
+    /// What the operator shall not overlook, a sentence each.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     pub packets: u64,
     pub bytes: u64,
     /// TCP SYNs.

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod checks;
 mod file;
 mod global;
 mod groups;
@@ -123,6 +124,13 @@ fn wrong_ipv6_services() {
 }
 
 #[test]
+fn wrong_checks() {
+    check_rows(checks::ROWS, |snippet| {
+        format!("{INSTANCE}{SERVICE}[service.check]\n{snippet}\n")
+    });
+}
+
+#[test]
 fn wrong_schedulings() {
     check_rows(scheduling::ROWS, |snippet| {
         INSTANCE.to_owned() + &overlay(SERVICE, snippet)
@@ -146,6 +154,7 @@ fn there_are_enough_rows() {
         groups::ROWS,
         ipv6::ROWS,
         service::ROWS,
+        checks::ROWS,
         scheduling::ROWS,
         timing::ROWS,
     ];

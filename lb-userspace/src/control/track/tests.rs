@@ -124,6 +124,9 @@ impl Bench {
                 real_server,
             },
             outcome: if up { Ok(()) } else { Err("no".to_owned()) },
+            changed: true,
+            weight: None,
+            certificate: None,
             at: self.start,
         });
     }

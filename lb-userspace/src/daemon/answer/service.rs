@@ -1,5 +1,7 @@
 //! `services` of `lvx status`.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use lb_common::layout::Counter;
 
 use crate::api::shape::{RealServer, Service};
@@ -8,6 +10,7 @@ use crate::control::ServerState;
 use crate::control::plane::Plane;
 use crate::dataplane::table::Path;
 use crate::dataplane::xdp::ServiceCounters;
+use crate::health::Subject;
 
 use super::super::planes::Counts;
 use super::Daemon;
@@ -34,6 +37,11 @@ impl Daemon {
             slots: (assignment.plane == Some(Plane::Xdp))
                 .then(|| self.slots(service))
                 .flatten(),
+            warnings: service
+                .check
+                .as_ref()
+                .map(|check| check.warnings())
+                .unwrap_or_default(),
             real_servers: servers
                 .map(|server| {
                     let counter = counters.real_servers.get(&server.address).copied();
@@ -54,9 +62,21 @@ impl Daemon {
             Some(Path::Link { mac, .. }) => Some(mac.to_string()),
             Some(Path::Local) | None => None,
         };
+        let certificate = self.control.certificate(&Subject {
+            service: service.name.clone(),
+            real_server: server.address,
+        });
+        let now = SystemTime::now();
+        let expires = certificate.and_then(|one| one.expires.duration_since(UNIX_EPOCH).ok());
         RealServer {
             address: server.address,
             weight: server.weight,
+            effective_weight: Some(self.control.weight(service, server)),
+            certificate_expires: expires.map(|since| since.as_secs()),
+            warnings: certificate
+                .and_then(|one| one.told(now))
+                .into_iter()
+                .collect(),
             state: state.name().to_owned(),
             reason: state.reason().map(str::to_owned),
             remaining: match state {

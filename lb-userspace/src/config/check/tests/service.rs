@@ -103,13 +103,11 @@ addresses = ["198.51.100.1"]"#,
     ),
     (
         r#"check = { type = "http", path = "/", foo = 1 }"#,
-        r#"9:18 `type` = "http" is not implemented yet in this version of lvx | use "tcp"
-9:26 `path` is not implemented yet in this version of lvx | remove it
-9:38 unknown key `foo` in `check` | the keys here are type, port, interval, timeout, rise, fall, jitter"#,
+        "9:38 unknown key `foo` in `check` | the keys here are type, interval, timeout, rise, fall, jitter, port, connect_address, connect_port, source, interface, mark, method, path, host, headers, status, body, version, urls",
     ),
     (
         r#"check = { type = "tpc" }"#,
-        r#"9:18 `type` must be "tcp", not "tpc" | did you mean "tcp"?"#,
+        r#"9:18 `type` must be "tcp", "http", "https", "udp", "dns", "smtp", "ping", "grpc", "redis", "script", "file", "all" or "any", not "tpc" | did you mean "tcp"?"#,
     ),
     (
         r#"check = { type = "tcp", interval = "1s", timeout = "1.5s" }"#,

@@ -130,7 +130,7 @@ fn all_ports() {
 
 #[test]
 fn a_check_probes_the_services_port_or_its_own() {
-    let port = |snippet| service(snippet).check.unwrap().port;
+    let port = |snippet| service(snippet).check.unwrap().probe.port;
     assert_eq!(port("check = { type = \"tcp\" }"), 80);
     assert_eq!(port("check = { type = \"tcp\", port = 8080 }"), 8080);
     let all = "address = \"192.0.2.10:0\"\ncheck = { type = \"tcp\", port = 22 }";

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::num::NonZeroU8;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lb_common::maglev::TableSize;
@@ -133,15 +134,20 @@ weight  = 1
         timeouts: Timeouts::TCP,
         affinity: Affinity::None,
         drain_deadline: None,
-        check: Some(Check {
-            kind: CheckKind::Tcp,
-            port: 80,
+        check: Some(Arc::new(Check {
+            probe: Probe {
+                kind: CheckKind::Tcp { reset: false },
+                port: 80,
+                connect_address: None,
+                connect_port: None,
+                origin: Origin::default(),
+            },
             interval: milliseconds(2000),
             timeout: milliseconds(1000),
             rise: 2,
             fall: 2,
             jitter: 10,
-        }),
+        })),
         real_servers: vec![RealServer {
             address: "192.0.2.21".parse().expect("an address"),
             weight: 1,

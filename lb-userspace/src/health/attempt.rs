@@ -1,0 +1,94 @@
+//! One probe under way: what it is about, and until when.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::{Check, Probe};
+use crate::script::Runner;
+
+use super::Subject;
+use super::failure::{Failure, Wait};
+use super::tls::Clients;
+
+/// Scripts of checks that run at once.
+const SCRIPTS: usize = 64;
+
+/// What all checks share.
+pub(super) struct Tools {
+    pub(super) tls: Clients,
+    pub(super) scripts: Runner,
+}
+
+impl Default for Tools {
+    fn default() -> Self {
+        Self {
+            tls: Clients::default(),
+            scripts: Runner::new(SCRIPTS),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    pub(super) subject: &'a Subject,
+    pub(super) probe: &'a Probe,
+    pub(super) tools: &'a Tools,
+    limit: Duration,
+    deadline: Instant,
+}
+
+impl<'a> Attempt<'a> {
+    pub(super) fn new(subject: &'a Subject, check: &'a Check, tools: &'a Tools) -> Self {
+        Self {
+            subject,
+            probe: &check.probe,
+            tools,
+            limit: check.timeout,
+            deadline: Instant::now() + check.timeout,
+        }
+    }
+
+    /// The same for another of the subject's probes.
+    pub(super) const fn with(self, probe: &'a Probe) -> Self {
+        Self { probe, ..self }
+    }
+
+    /// The server, as others call it.
+    pub(super) const fn server(&self) -> SocketAddr {
+        SocketAddr::new(self.subject.real_server, self.probe.port)
+    }
+
+    /// Where the packets go.
+    pub(super) fn to(&self) -> SocketAddr {
+        let probe = self.probe;
+        SocketAddr::new(
+            probe.connect_address.unwrap_or(self.subject.real_server),
+            probe.connect_port.unwrap_or(probe.port),
+        )
+    }
+
+    /// # Errors
+    /// The work was not done when the probe's time was over.
+    pub(super) async fn within<T>(
+        &self,
+        wait: Wait,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        let timed_out = |_| Failure::TimedOut {
+            to: self.to(),
+            limit: self.limit,
+            wait,
+        };
+        timeout_at(self.deadline, work).await.map_err(timed_out)
+    }
+
+    /// Some work after the outcome, for which there is little time.
+    pub(super) async fn shortly(&self, work: impl Future<Output = ()>) {
+        const SHORT: Duration = Duration::from_millis(250);
+        let end = self.deadline.min(Instant::now() + SHORT);
+        // What is not done by then is not needed.
+        let _ = timeout_at(end, work).await;
+    }
+}
