@@ -10,7 +10,7 @@ use crate::config::Grpc;
 
 use super::attempt::Attempt;
 use super::failure::{Failure, Wait, excerpt};
-use super::http::{Connection, Http2};
+use super::http::Connection;
 use super::outcome::{Good, Outcome};
 use super::{socket, tls};
 
@@ -39,12 +39,12 @@ pub(super) enum GrpcFault {
 pub(super) async fn probe(attempt: &Attempt<'_>, grpc: &Grpc) -> Outcome {
     let stream = socket::tcp(attempt).await?;
     let Some(tls) = &grpc.tls else {
-        let connection = Http2::over(attempt, stream).await?;
+        let connection = Connection::http2(attempt, stream).await?;
         return ask(attempt, connection, grpc).await;
     };
     let speaks = tls::Speaks::Http2;
     let (stream, certificate) = tls::begin(attempt, tls, None, speaks, stream).await?;
-    let connection = Http2::over(attempt, stream).await?;
+    let connection = Connection::http2(attempt, stream).await?;
     let good = ask(attempt, connection, grpc).await?;
     Ok(Good {
         certificate,
@@ -52,7 +52,11 @@ pub(super) async fn probe(attempt: &Attempt<'_>, grpc: &Grpc) -> Outcome {
     })
 }
 
-async fn ask(attempt: &Attempt<'_>, mut connection: Http2<Full<Bytes>>, grpc: &Grpc) -> Outcome {
+async fn ask(
+    attempt: &Attempt<'_>,
+    mut connection: Connection<Full<Bytes>>,
+    grpc: &Grpc,
+) -> Outcome {
     let to = attempt.to();
     let failed = |fault| Failure::Grpc { to, fault };
     let what = || "grpc.health.v1.Health/Check".to_owned();

@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::http::uri::{Authority, Scheme};
 use hyper::{Method, Request, Response, StatusCode, Uri};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::config::{Http, HttpVersion, Url};
 
@@ -20,7 +21,7 @@ mod body;
 mod connection;
 
 pub(super) use body::BodyFault;
-pub(super) use connection::{Connection, Http1, Http2};
+pub(super) use connection::Connection;
 
 /// What is wrong with an answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,16 +55,8 @@ async fn fetch(attempt: &Attempt<'_>, http: &Http, url: &Url) -> Outcome {
     let stream = socket::tcp(attempt).await?;
     let host = host(attempt, url, http.tls.is_some());
     let Some(tls) = &http.tls else {
-        return match http.version {
-            HttpVersion::Http1 => {
-                let connection = Http1::over(attempt, stream).await?;
-                exchange(attempt, connection, http, url, &host).await
-            }
-            HttpVersion::Http2 => {
-                let connection = Http2::over(attempt, stream).await?;
-                exchange(attempt, connection, http, url, &host).await
-            }
-        };
+        let connection = connect(attempt, http, stream).await?;
+        return exchange(attempt, connection, http, url, &host).await;
     };
     let speaks = match http.version {
         HttpVersion::Http1 => tls::Speaks::Http1,
@@ -73,25 +66,31 @@ async fn fetch(attempt: &Attempt<'_>, http: &Http, url: &Url) -> Outcome {
     let name = name.and_then(|name| name.parse::<Authority>().ok());
     let name = name.as_ref().map(Authority::host);
     let (stream, certificate) = tls::begin(attempt, tls, name, speaks, stream).await?;
-    let good = match http.version {
-        HttpVersion::Http1 => {
-            let connection = Http1::over(attempt, stream).await?;
-            exchange(attempt, connection, http, url, &host).await?
-        }
-        HttpVersion::Http2 => {
-            let connection = Http2::over(attempt, stream).await?;
-            exchange(attempt, connection, http, url, &host).await?
-        }
-    };
+    let connection = connect(attempt, http, stream).await?;
+    let good = exchange(attempt, connection, http, url, &host).await?;
     Ok(Good {
         certificate,
         ..good
     })
 }
 
+async fn connect<S>(
+    attempt: &Attempt<'_>,
+    http: &Http,
+    stream: S,
+) -> Result<Connection<Empty<Bytes>>, Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    match http.version {
+        HttpVersion::Http1 => Connection::http1(attempt, stream).await,
+        HttpVersion::Http2 => Connection::http2(attempt, stream).await,
+    }
+}
+
 async fn exchange(
     attempt: &Attempt<'_>,
-    mut connection: impl Connection<Empty<Bytes>>,
+    mut connection: Connection<Empty<Bytes>>,
     http: &Http,
     url: &Url,
     host: &HeaderValue,

@@ -1,7 +1,7 @@
 //! The body of an answer: read to its end, within bounds, and compared.
 
 use bytes::Bytes;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Empty};
 use hyper::Response;
 use hyper::body::Incoming;
 use ring::digest::{Context, SHA256};
@@ -93,9 +93,9 @@ impl Seen {
 }
 
 /// Reads the body; what is wrong with it, if anything.
-pub(super) async fn read<B>(
+pub(super) async fn read(
     attempt: &Attempt<'_>,
-    connection: &mut impl Connection<B>,
+    connection: &mut Connection<Empty<Bytes>>,
     response: Response<Incoming>,
     url: &Url,
     what: &(impl Fn() -> String + Sync),

@@ -27,48 +27,24 @@ const HEADERS: usize = 128;
 /// The part of hyper that moves the bytes.
 type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
-pub(in crate::health) trait Connection<B> {
-    /// Sends a request; the head of the answer. `what` names the request in failures.
-    fn ask(
-        &mut self,
-        attempt: &Attempt<'_>,
-        request: Request<B>,
-        what: &(impl Fn() -> String + Sync),
-    ) -> impl Future<Output = Result<Response<Incoming>, Failure>> + Send;
-
-    /// Moves the connection's bytes until `work` is done.
-    fn drive<T: Send>(
-        &mut self,
-        work: impl Future<Output = T> + Send,
-    ) -> impl Future<Output = T> + Send;
-
-    /// Ends it so that the server sees no reset.
-    fn end(self, attempt: &Attempt<'_>) -> impl Future<Output = ()> + Send;
-}
-
-async fn drive<T>(driver: &mut Fuse<Driver>, work: impl Future<Output = T>) -> T {
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            biased;
-            done = &mut work => return done,
-            // Its error is what the work fails with.
-            _ = &mut *driver, if !driver.is_terminated() => {}
-        }
-    }
-}
-
-pub(in crate::health) struct Http1<B> {
-    sender: http1::SendRequest<B>,
+pub(in crate::health) struct Connection<B> {
+    sender: Sender<B>,
     driver: Fuse<Driver>,
+    /// They end with the connection.
+    _tasks: Tasks,
 }
 
-impl<B> Http1<B>
+enum Sender<B> {
+    Http1(http1::SendRequest<B>),
+    Http2(http2::SendRequest<B>),
+}
+
+impl<B> Connection<B>
 where
-    B: Body<Data = Bytes> + Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    pub(in crate::health) async fn over<S>(
+    pub(in crate::health) async fn http1<S>(
         attempt: &Attempt<'_>,
         stream: S,
     ) -> Result<Self, Failure>
@@ -80,53 +56,14 @@ where
         let handshake = builder.handshake(TokioIo::new(stream)).await;
         let what = || "HTTP/1.1".to_owned();
         let (sender, driver) = handshake.map_err(|error| failure(attempt, &error, &what))?;
-        let driver: Driver = Box::pin(driver);
-        let driver = driver.fuse();
-        Ok(Self { sender, driver })
-    }
-}
-
-impl<B> Connection<B> for Http1<B>
-where
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    async fn ask(
-        &mut self,
-        attempt: &Attempt<'_>,
-        request: Request<B>,
-        what: &(impl Fn() -> String + Sync),
-    ) -> Result<Response<Incoming>, Failure> {
-        let answer = self.sender.send_request(request);
-        let answer = drive(&mut self.driver, answer);
-        let answer = attempt.within(Wait::Answer, answer).await?;
-        answer.map_err(|error| failure(attempt, &error, what))
+        Ok(Self::new(
+            Sender::Http1(sender),
+            Box::pin(driver),
+            Tasks::default(),
+        ))
     }
 
-    async fn drive<T: Send>(&mut self, work: impl Future<Output = T> + Send) -> T {
-        drive(&mut self.driver, work).await
-    }
-
-    async fn end(self, attempt: &Attempt<'_>) {
-        let Self { sender, driver } = self;
-        drop(sender);
-        attempt.shortly(driver.map(drop)).await;
-    }
-}
-
-pub(in crate::health) struct Http2<B> {
-    sender: http2::SendRequest<B>,
-    driver: Fuse<Driver>,
-    /// They end with the connection.
-    _tasks: Tasks,
-}
-
-impl<B> Http2<B>
-where
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    pub(in crate::health) async fn over<S>(
+    pub(in crate::health) async fn http2<S>(
         attempt: &Attempt<'_>,
         stream: S,
     ) -> Result<Self, Failure>
@@ -144,38 +81,40 @@ where
         let handshake = attempt.within(Wait::Answer, handshake).await?;
         let what = || "HTTP/2".to_owned();
         let (sender, driver) = handshake.map_err(|error| failure(attempt, &error, &what))?;
-        let driver: Driver = Box::pin(driver);
-        let driver = driver.fuse();
-        Ok(Self {
-            sender,
-            driver,
-            _tasks: tasks,
-        })
+        Ok(Self::new(Sender::Http2(sender), Box::pin(driver), tasks))
     }
-}
 
-impl<B> Connection<B> for Http2<B>
-where
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    async fn ask(
+    fn new(sender: Sender<B>, driver: Driver, tasks: Tasks) -> Self {
+        Self {
+            sender,
+            driver: driver.fuse(),
+            _tasks: tasks,
+        }
+    }
+
+    /// Sends a request; the head of the answer. `what` names the request in failures.
+    pub(in crate::health) async fn ask(
         &mut self,
         attempt: &Attempt<'_>,
         request: Request<B>,
         what: &(impl Fn() -> String + Sync),
     ) -> Result<Response<Incoming>, Failure> {
-        let answer = self.sender.send_request(request);
+        let answer = match &mut self.sender {
+            Sender::Http1(sender) => sender.send_request(request).left_future(),
+            Sender::Http2(sender) => sender.send_request(request).right_future(),
+        };
         let answer = drive(&mut self.driver, answer);
         let answer = attempt.within(Wait::Answer, answer).await?;
         answer.map_err(|error| failure(attempt, &error, what))
     }
 
-    async fn drive<T: Send>(&mut self, work: impl Future<Output = T> + Send) -> T {
+    /// Moves the connection's bytes until `work` is done.
+    pub(in crate::health) async fn drive<T>(&mut self, work: impl Future<Output = T>) -> T {
         drive(&mut self.driver, work).await
     }
 
-    async fn end(self, attempt: &Attempt<'_>) {
+    /// Ends it so that the server sees no reset.
+    pub(in crate::health) async fn end(self, attempt: &Attempt<'_>) {
         let Self {
             sender,
             driver,
@@ -183,6 +122,18 @@ where
         } = self;
         drop(sender);
         attempt.shortly(driver.map(drop)).await;
+    }
+}
+
+async fn drive<T>(driver: &mut Fuse<Driver>, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            // Its error is what the work fails with.
+            _ = &mut *driver, if !driver.is_terminated() => {}
+        }
     }
 }
 
