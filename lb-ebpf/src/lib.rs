@@ -1,4 +1,4 @@
-//! The pure parts of the XDP program: they compile and are tested on the host, too.
+//! The pure parts of the programs: they compile and are tested on the host, too.
 
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
@@ -6,6 +6,7 @@
 pub mod frame;
 pub mod mac;
 pub mod parse;
+pub mod translate;
 pub mod vlan;
 
 /// The license that helper functions of the kernel ask for, and what becomes of a panic.

@@ -43,7 +43,7 @@ use lb_common::record::DEFAULT_ROOM;
 pub use check::{load, parse};
 pub use checks::{
     BodyWanted, Check, CheckKind, Dns, FileCheck, Grpc, Hex, Http, HttpVersion, Origin, Pattern,
-    Probe, Redis, ReplyWanted, Role, Smtp, Tls, Udp, Unlike, Url, has,
+    Probe, Redis, ReplyWanted, Role, Smtp, Tls, Udp, Unlike, Url, Via, has,
 };
 pub use diagnostic::{Diagnostic, Errors};
 pub use places::{Places, places};

@@ -21,6 +21,7 @@ mod reach;
 mod seen;
 mod server;
 mod standby;
+pub mod through;
 pub mod track;
 mod vlan;
 mod wanted;

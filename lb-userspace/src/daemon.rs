@@ -39,6 +39,7 @@ mod settle;
 mod signals;
 mod switch;
 mod systemd;
+mod through;
 mod trace;
 mod track;
 
@@ -52,6 +53,7 @@ use notify::Notify;
 use planes::Kernel;
 use repairs::Pace;
 use systemd::Systemd;
+use through::Opening;
 
 /// Events that may wait; the senders wait beyond that.
 const BACKLOG: usize = 1024;
@@ -121,6 +123,7 @@ struct Daemon {
     netlink: Netlink,
     vrrp: Arc<vrrp::Handle>,
     checks: Checks<Event>,
+    opening: Opening,
     hosts: watch::Sender<hosts::Wanted>,
     /// Verdicts that are not in the kernel yet.
     verdicts: Vec<Verdict>,
@@ -220,6 +223,7 @@ async fn start(
         netlink,
         vrrp,
         checks: Checks::new(events.clone()),
+        opening: Opening::new(journal.clone()),
         hosts,
         verdicts: Vec::new(),
         retry_at: None,
@@ -237,6 +241,7 @@ async fn start(
 impl Daemon {
     /// Hands the configuration in force to the parts that run by themselves.
     fn configure(&mut self) {
+        self.open_checks();
         let config = self.control.config();
         self.checks.configure(&config.services);
         self.vrrp.send(vrrp::Command::Configure {
@@ -301,6 +306,7 @@ impl Daemon {
         self.expire_trace();
         self.refresh_links().await;
         self.audit_parents();
+        self.audit_checks();
         // Tracked interfaces: the protocol does not wait for the planes.
         self.stand();
         self.kernel.tick(Instant::now());

@@ -9,6 +9,7 @@ pub mod index;
 pub mod ipvs;
 pub mod maglev;
 pub mod plan;
+pub mod probe;
 pub mod sequence;
 pub mod sh;
 pub mod slots;

@@ -29,10 +29,12 @@ mod tcp;
 mod tls;
 mod udp;
 pub mod verdict;
+mod via;
 mod watch;
 
 use attempt::Tools;
 pub use outcome::{Certificate, Weight};
+pub use via::{Way, Ways};
 
 /// A real server of a service, by their names in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -75,6 +75,11 @@ impl<'a> Block<'a> {
     /// `None`: absent.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Value<'a>> {
         self.known.push(key);
+        self.peek(key)
+    }
+
+    /// The same for a key of which it is not known yet whether the block can have it.
+    pub(super) fn peek(&self, key: &'static str) -> Option<Value<'a>> {
         let node = self.table?.get(key)?;
         Some(Value {
             kind: self.kind,

@@ -9,10 +9,12 @@ use super::Script;
 mod http;
 mod pattern;
 mod query;
+mod via;
 
 pub use http::{BodyWanted, Http, HttpVersion, Tls, Url};
 pub use pattern::{Hex, Pattern, ReplyWanted, Unlike, has};
 pub use query::{Dns, Grpc, Redis, Role, Smtp, Udp};
+pub use via::Via;
 
 /// Health check of a service's real servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +43,7 @@ pub struct Probe {
     /// Where the connection goes instead of `port`; never 0.
     pub connect_port: Option<u16>,
     pub origin: Origin,
+    pub via: Via,
 }
 
 /// Where a probe comes from; what is `None` is left to the kernel.

@@ -75,8 +75,8 @@ const KEYS: &[(Kind, &[&str], &str)] = &[
     (
         Kind::Check,
         &["path"],
-        "it is the path of a URL, for the types http and https; checks through the virtual \
-         address (`path = \"dr\"`) are not implemented yet",
+        "it is the path of a URL, for the types http and https; `path = \"dr\"`, for all types, is \
+         the same as `via = \"vip\"`",
     ),
     (
         Kind::Check,

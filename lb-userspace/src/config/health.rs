@@ -8,7 +8,7 @@ use super::block::{Block, Kind};
 use super::check::SCRIPT_USER;
 use super::reader::{at, integer, time};
 use super::report::{At, Report};
-use super::{Check, Global, Origin, duration};
+use super::{Check, Global, Origin, Protocol, duration};
 
 mod http;
 mod local;
@@ -16,6 +16,7 @@ mod probe;
 mod query;
 mod tls;
 mod value;
+mod via;
 
 use probe::{Around, TYPES};
 
@@ -24,12 +25,13 @@ const LONGEST: Duration = Duration::from_secs(3600);
 const INTERVAL: Duration = Duration::from_secs(2);
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// `Some(None)`: the service has no check; `None`: wrong, and reported. `address` is `None` where
-/// the service's is wrong.
+/// `Some(None)`: the service has no check; `None`: wrong, and reported. `address` and
+/// `protocol` are `None` where the service's are wrong.
 pub(super) fn read(
     report: &mut Report<'_>,
     service: &mut Block<'_>,
     address: Option<SocketAddr>,
+    protocol: Option<Protocol>,
     global: Option<&Global>,
 ) -> Option<Option<Arc<Check>>> {
     let Some(mut block) = service.block(report, "check", Kind::Check) else {
@@ -47,6 +49,8 @@ pub(super) fn read(
     let jitter = b.default(report, "jitter", 10, integer(0, 50));
     let around = Around {
         address,
+        protocol,
+        via: None,
         port: address
             .map(|address| address.port())
             .filter(|port| *port > 0),

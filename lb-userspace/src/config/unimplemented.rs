@@ -31,7 +31,7 @@ const KEYS: &[(Kind, &[&str])] = &[
 ];
 
 /// Values, by block and key.
-const VALUES: &[(Kind, &str, &[&str])] = &[(Kind::Check, "path", &["dr"])];
+const VALUES: &[(Kind, &str, &[&str])] = &[];
 
 pub(super) fn key(kind: Kind, key: &str) -> bool {
     KEYS.iter()

@@ -9,6 +9,7 @@ use crate::vrrp::State;
 mod devices;
 mod drain;
 mod seen;
+mod through;
 mod vlan;
 mod wanted;
 

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use crate::config;
-use crate::dataplane::xdp;
+use crate::dataplane::{probe, xdp};
 use crate::netlink::{Closed, Netlink, closed};
 
 use super::DaemonError;
@@ -30,6 +30,7 @@ pub async fn run(config: Option<&Path>, all: bool) -> Result<Vec<String>, Daemon
     let netlink = Netlink::connect().map_err(DaemonError::io("netlink"))?;
     addresses(&netlink, &mut done).await?;
     devices(&netlink, &mut done).await?;
+    probes(&netlink, &mut done).await?;
     done.extend(Parents::load(lock.directory()).release());
     filter(&mut done).await?;
     Ok(done)
@@ -74,6 +75,15 @@ async fn devices(netlink: &Netlink, done: &mut Vec<String>) -> Result<(), Daemon
         removed.map_err(DaemonError::io(format!("device {}", link.name)))?;
         done.push(format!("removed device {}", link.name));
     }
+    Ok(())
+}
+
+/// Filters of kernels before 6.6; newer ones keep none without its daemon.
+async fn probes(netlink: &Netlink, done: &mut Vec<String>) -> Result<(), DaemonError> {
+    let links = netlink.links().await;
+    let links = links.map_err(DaemonError::io("list of interfaces"))?;
+    let left = links.iter().filter(|link| probe::detach_left(&link.name));
+    done.extend(left.map(|link| format!("detached programs of checks from {}", link.name)));
     Ok(())
 }
 

@@ -23,6 +23,7 @@ impl Daemon {
             tracing::error!(%error, "cannot write drains.json: a restart would forget the drains");
             self.retry(now + RETRY);
         }
+        self.open_checks();
         self.follow_devices().await;
         self.guard_addresses().await;
         let addresses = self.control.addresses();

@@ -1,6 +1,6 @@
 //! One probe under way: what it is about, and until when.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -11,6 +11,7 @@ use crate::script::Runner;
 use super::Subject;
 use super::failure::{Failure, Wait};
 use super::tls::Clients;
+use super::via::Through;
 
 /// Scripts of checks that run at once.
 const SCRIPTS: usize = 64;
@@ -19,6 +20,7 @@ const SCRIPTS: usize = 64;
 pub(super) struct Tools {
     pub(super) tls: Clients,
     pub(super) scripts: Runner,
+    pub(super) through: Through,
 }
 
 impl Default for Tools {
@@ -26,6 +28,7 @@ impl Default for Tools {
         Self {
             tls: Clients::default(),
             scripts: Runner::new(SCRIPTS),
+            through: Through::default(),
         }
     }
 }
@@ -35,6 +38,8 @@ pub(super) struct Attempt<'a> {
     pub(super) subject: &'a Subject,
     pub(super) probe: &'a Probe,
     pub(super) tools: &'a Tools,
+    /// The virtual address that the server is asked for, if not its own.
+    pub(super) vip: Option<IpAddr>,
     limit: Duration,
     deadline: Instant,
 }
@@ -45,6 +50,7 @@ impl<'a> Attempt<'a> {
             subject,
             probe: &check.probe,
             tools,
+            vip: None,
             limit: check.timeout,
             deadline: Instant::now() + check.timeout,
         }
@@ -52,7 +58,19 @@ impl<'a> Attempt<'a> {
 
     /// The same for another of the subject's probes.
     pub(super) const fn with(self, probe: &'a Probe) -> Self {
-        Self { probe, ..self }
+        Self {
+            probe,
+            vip: None,
+            ..self
+        }
+    }
+
+    /// The same through the virtual address.
+    pub(super) const fn through(self, vip: IpAddr) -> Self {
+        Self {
+            vip: Some(vip),
+            ..self
+        }
     }
 
     /// The server, as others call it.
@@ -60,8 +78,15 @@ impl<'a> Attempt<'a> {
         SocketAddr::new(self.subject.real_server, self.probe.port)
     }
 
-    /// Where the packets go.
+    /// What the server is asked for.
     pub(super) fn to(&self) -> SocketAddr {
+        let peer = self.peer();
+        self.vip
+            .map_or(peer, |vip| SocketAddr::new(vip, peer.port()))
+    }
+
+    /// Where the packets go, as this host's stack sees it.
+    pub(super) fn peer(&self) -> SocketAddr {
         let probe = self.probe;
         SocketAddr::new(
             probe.connect_address.unwrap_or(self.subject.real_server),

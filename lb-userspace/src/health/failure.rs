@@ -14,6 +14,7 @@ use super::smtp::SmtpFault;
 use super::socket::SocketFault;
 use super::tls::TlsFault;
 use super::udp::UdpFault;
+use super::via::ViaFault;
 use crate::script::Ended;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +66,9 @@ pub(super) enum Failure {
     Script { program: String, ended: Ended },
     #[error("file {path}: {fault}")]
     File { path: String, fault: FileFault },
+    /// Of the server's own address and the virtual one.
+    #[error("{0}")]
+    Via(Box<ViaFault>),
     /// Of an `all`.
     #[error("{kind} check: {failure}")]
     Part {

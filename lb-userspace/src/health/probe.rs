@@ -4,12 +4,12 @@ use std::pin::Pin;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use crate::config::{Check, CheckKind, Probe};
+use crate::config::{Check, CheckKind, Probe, Via};
 
 use super::attempt::{Attempt, Tools};
 use super::failure::Failure;
 use super::outcome::{Good, Outcome};
-use super::{Subject, dns, file, grpc, http, ping, redis, script, smtp, tcp, udp};
+use super::{Subject, dns, file, grpc, http, ping, redis, script, smtp, tcp, udp, via};
 
 /// Probes a server once.
 pub(super) async fn probe(subject: &Subject, check: &Check, tools: &Tools) -> Outcome {
@@ -17,7 +17,18 @@ pub(super) async fn probe(subject: &Subject, check: &Check, tools: &Tools) -> Ou
 }
 
 /// On the heap: between probes, a check shall need next to no memory.
-fn run(attempt: Attempt<'_>) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
+pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+
+fn run(attempt: Attempt<'_>) -> Running<'_> {
+    match attempt.probe.via {
+        Via::Vip(vip) if via::is_open(&attempt) => Box::pin(via::alone(attempt, vip)),
+        Via::Both(vip) if via::is_open(&attempt) => Box::pin(via::both(attempt, vip)),
+        Via::Server | Via::Vip(_) | Via::Both(_) => once(attempt),
+    }
+}
+
+/// Asks for one address.
+pub(super) fn once(attempt: Attempt<'_>) -> Running<'_> {
     match &attempt.probe.kind {
         CheckKind::Tcp { reset } => Box::pin(async move { tcp::probe(&attempt, *reset).await }),
         CheckKind::Http(http) => Box::pin(async move { http::probe(&attempt, http).await }),

@@ -31,6 +31,8 @@ pub(super) enum SocketFault {
     Mark { mark: u32, error: String },
     #[error("ping: {0}: it needs CAP_NET_RAW, or lvx's group in net.ipv4.ping_group_range")]
     Ping(String),
+    #[error("no way through the virtual address: {0}")]
+    Through(String),
 }
 
 /// Opens a connection.
@@ -42,7 +44,8 @@ pub(super) async fn tcp(attempt: &Attempt<'_>) -> Result<TcpStream, Failure> {
         to,
         fault: Refusal::of(&error),
     };
-    let stream = attempt.within(Wait::Connection, socket.connect(to)).await?;
+    let connect = socket.connect(attempt.peer());
+    let stream = attempt.within(Wait::Connection, connect).await?;
     let stream = stream.map_err(refused)?;
     // Requests are written at once; a failure costs some milliseconds.
     let _ = stream.set_nodelay(true);
@@ -125,7 +128,7 @@ pub(super) fn reset_at_end(stream: &TcpStream) {
 }
 
 fn open(attempt: &Attempt<'_>, kind: Type, protocol: Protocol) -> Result<Socket, Failure> {
-    let socket = Socket::new(domain(attempt.to()), kind, Some(protocol))
+    let socket = Socket::new(domain(attempt.peer()), kind, Some(protocol))
         .map_err(|error| fault(attempt, SocketFault::None(plain(&error))))?;
     prepare(attempt, &socket)?;
     Ok(socket)
@@ -178,7 +181,33 @@ fn prepare(attempt: &Attempt<'_>, socket: &Socket) -> Result<(), Failure> {
         let from = SocketAddr::new(source, 0);
         socket.bind(&from.into()).map_err(failed)?;
     }
+    if let Some(vip) = attempt.vip {
+        let failed = |error| fault(attempt, SocketFault::Through(plain(&error)));
+        let asked = cookie(socket).and_then(|cookie| attempt.tools.through.ask(cookie, vip));
+        asked.map_err(failed)?;
+    }
     Ok(())
+}
+
+/// The kernel's own name for a socket.
+fn cookie(socket: &Socket) -> io::Result<u64> {
+    use std::os::fd::AsRawFd;
+    let mut cookie = 0_u64;
+    let mut size = size_of_val(&cookie) as libc::socklen_t;
+    // SAFETY: the descriptor is open, and the option's value is a u64.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_COOKIE,
+            (&raw mut cookie).cast(),
+            &raw mut size,
+        )
+    };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(cookie)
 }
 
 /// The port is chosen when it is known where the connection goes, so that one port serves
@@ -203,7 +232,7 @@ fn late_port(socket: &Socket) {
 /// Connects a socket of datagrams, which takes no time.
 fn datagrams(attempt: &Attempt<'_>, socket: &Socket) -> io::Result<()> {
     // The port means nothing to ICMP.
-    socket.connect(&attempt.to().into())
+    socket.connect(&attempt.peer().into())
 }
 
 fn unconnected(attempt: &Attempt<'_>, error: &io::Error) -> Failure {

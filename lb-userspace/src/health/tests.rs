@@ -23,7 +23,7 @@ mod tls;
 
 /// The check that a file with it means. Its servers are elsewhere, so that it needs a
 /// `connect_address`.
-fn check(snippet: &str) -> Arc<Check> {
+pub(super) fn check(snippet: &str) -> Arc<Check> {
     // The host that runs the tests may be busy.
     let timing = if snippet.contains("timeout") {
         ""

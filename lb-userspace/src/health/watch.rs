@@ -26,6 +26,7 @@ pub(super) async fn watch<T: From<Verdict>>(
     let mut jitter = Jitter::new(&subject.real_server);
     let mut last = Good::default();
     let mut reminder = Reminder::default();
+    tools.through.wait(&subject, &check.probe).await;
     loop {
         let start = tokio::time::Instant::now();
         let outcome = probe(&subject, &check, &tools).await;

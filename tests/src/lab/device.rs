@@ -111,6 +111,16 @@ pub(crate) fn fill_in_checksums(namespace: &Netns, interface: &'static str) -> R
         .with_context(|| format!("TX checksums of {interface} in {}", namespace.name()))
 }
 
+/// The opposite: frames leave without them, as with a NIC that fills them in.
+///
+/// # Errors
+/// The namespace has no such interface.
+pub fn leave_out_checksums(namespace: &Netns, interface: &'static str) -> Result<()> {
+    namespace
+        .run(move || set_tx_checksum(interface, 1))?
+        .with_context(|| format!("TX checksums of {interface} in {}", namespace.name()))
+}
+
 fn set_tx_checksum(interface: &str, data: u32) -> Result<()> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
     let mut value = EthtoolValue {

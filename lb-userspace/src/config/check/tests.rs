@@ -14,6 +14,7 @@ mod service;
 mod timing;
 mod track;
 mod values;
+mod via;
 mod virtual_router;
 mod vrrp;
 

@@ -7,9 +7,9 @@ use hyper::http::uri::PathAndQuery;
 use crate::config::block::{Block, Kind, Value};
 use crate::config::reader::{choice, string};
 use crate::config::report::Report;
-use crate::config::{Http, HttpVersion, Url, unimplemented};
+use crate::config::{Http, HttpVersion, Url};
 
-use super::tls;
+use super::{tls, via};
 
 mod wanted;
 
@@ -118,7 +118,7 @@ fn urls(
 
 fn url(report: &mut Report<'_>, block: &mut Block<'_>, default: &Url) -> Option<Url> {
     let method = block.optional(report, "method", choice(VERBS));
-    let path = block.default(report, "path", default.path.clone(), path);
+    let path = block.optional(report, "path", path_or_dr);
     let host = block.optional(report, "host", host);
     let headers = block.default(report, "headers", default.headers.clone(), headers);
     let status = block.default(report, "status", default.status.clone(), status);
@@ -139,7 +139,7 @@ fn url(report: &mut Report<'_>, block: &mut Block<'_>, default: &Url) -> Option<
     }
     Some(Url {
         method,
-        path: path?,
+        path: path?.flatten().unwrap_or_else(|| default.path.clone()),
         host: host?.or_else(|| default.host.clone()),
         headers: headers?,
         status: status?,
@@ -147,16 +147,17 @@ fn url(report: &mut Report<'_>, block: &mut Block<'_>, default: &Url) -> Option<
     })
 }
 
+/// `None`: it says which address to ask for.
+fn path_or_dr(report: &mut Report<'_>, value: Value<'_>) -> Option<Option<PathAndQuery>> {
+    if via::may_be_dr(value.kind) && value.toml().as_str() == Some(via::DIRECT_ROUTING) {
+        return Some(None);
+    }
+    path(report, value).map(Some)
+}
+
 fn path(report: &mut Report<'_>, value: Value<'_>) -> Option<PathAndQuery> {
     let text = string(report, value)?;
     let subject = value.subject();
-    if unimplemented::value(Kind::Check, "path", text) {
-        let what = format!("{subject} = {text:?}");
-        report
-            .error(&value.span(), unimplemented::message(&what))
-            .hint("remove it");
-        return None;
-    }
     let parsed = text.parse::<PathAndQuery>().ok();
     let parsed = parsed.filter(|_| text.starts_with('/'));
     if parsed.is_none() {

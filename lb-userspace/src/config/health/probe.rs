@@ -6,9 +6,10 @@ use std::time::Duration;
 use crate::config::block::{Block, Kind};
 use crate::config::reader::{at, boolean, choice, integer, interface};
 use crate::config::report::{At, Report};
-use crate::config::{CheckKind, Origin, Probe};
+use crate::config::{CheckKind, Origin, Probe, Protocol};
 
 use super::value::address;
+use super::via::{self, Facts, Wish};
 use super::{http, local, query};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,9 @@ impl Type {
 pub(super) struct Around<'g> {
     /// The service's; `None`: it is wrong.
     pub(super) address: Option<SocketAddr>,
+    pub(super) protocol: Option<Protocol>,
+    /// What the check around says of it.
+    pub(super) via: Option<Wish>,
     /// `None`: nothing around says one, so that the check must.
     pub(super) port: Option<u16>,
     pub(super) connect_address: Option<IpAddr>,
@@ -88,6 +92,7 @@ pub(super) fn read(
     let source = block.optional(report, "source", at(address));
     let interface = block.optional(report, "interface", interface);
     let mark = block.optional(report, "mark", integer(1, i64::from(u32::MAX)));
+    let wish = via::wish(report, block);
     let connect_address = connect_address.map(|given| given.or(around.connect_address));
     let goes_to =
         connect_address.and_then(|to| to.or_else(|| around.address.map(|address| address.ip())));
@@ -114,16 +119,33 @@ pub(super) fn read(
         port: port.filter(|port| *port > 0),
         connect_address: connect_address.flatten(),
         origin: origin.clone().unwrap_or_default(),
+        via: wish
+            .as_ref()
+            .and_then(Option::as_ref)
+            .map(|wish| wish.value)
+            .or(around.via),
         ..around.clone()
     };
     let kind = read_kind(report, block, kind, &inner);
-    around.address?;
+    let (kind, port, origin) = (kind?, port?, origin?);
+    let (connect_address, connect_port) = (connect_address?, connect_port?);
+    let facts = Facts {
+        address: around.address?,
+        protocol: around.protocol,
+        kind: &kind,
+        port,
+        elsewhere: connect_address.is_some(),
+        other_port: connect_port.is_some(),
+        origin: &origin,
+    };
+    let via = via::decide(report, wish?.as_ref(), around.via, &facts)?;
     Some(Probe {
-        kind: kind?,
-        port: port?,
-        connect_address: connect_address?,
-        connect_port: connect_port?,
-        origin: origin?,
+        kind,
+        port,
+        connect_address,
+        connect_port,
+        origin,
+        via,
     })
 }
 

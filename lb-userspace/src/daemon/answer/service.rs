@@ -41,7 +41,10 @@ impl Daemon {
                 .check
                 .as_ref()
                 .map(|check| check.warnings())
-                .unwrap_or_default(),
+                .unwrap_or_default()
+                .into_iter()
+                .chain(self.opening.warning(service))
+                .collect(),
             real_servers: servers
                 .map(|server| {
                     let counter = counters.real_servers.get(&server.address).copied();

@@ -5,11 +5,31 @@ use super::Row;
 pub(super) const ROWS: &[Row] = &[
     (
         "type = \"tcp\"\npath = \"/\"",
-        r#"11:1 unknown key `path` in `check` | it is the path of a URL, for the types http and https; checks through the virtual address (`path = "dr"`) are not implemented yet"#,
+        r#"11:1 unknown key `path` in `check` | it is the path of a URL, for the types http and https; `path = "dr"`, for all types, is the same as `via = "vip"`"#,
     ),
     (
-        "type = \"http\"\npath = \"dr\"",
-        r#"11:8 `path` = "dr" is not implemented yet in this version of lvx | remove it"#,
+        "type = \"http\"\nurls = [\"dr\"]",
+        r#"11:9 an element of `urls` is not the path of a URL: "dr" | start it with a slash, without scheme and host: "/health?full=1""#,
+    ),
+    (
+        "type = \"tcp\"\nvia = \"dr\"",
+        r#"11:7 `via` must be "server", "vip" or "both", not "dr""#,
+    ),
+    (
+        "type = \"tcp\"\nvia = \"both\"\npath = \"dr\"",
+        r#"12:8 `path = "dr"` is the same as `via = "vip"`, but `via` says otherwise | remove `path`"#,
+    ),
+    (
+        "type = \"ping\"\nvia = \"vip\"",
+        r#"11:7 a check of type "ping" cannot ask for the virtual address | remove it, or take a type that goes to a port, like "tcp" or "http""#,
+    ),
+    (
+        "type = \"script\"\ncommand = [\"/bin/true\"]\npath = \"dr\"",
+        r#"13:8 a check of type "script" cannot ask for the virtual address | remove it, or take a type that goes to a port, like "tcp" or "http""#,
+    ),
+    (
+        "type = \"tcp\"\nvia = \"both\"\nconnect_address = \"192.0.2.99\"",
+        "11:7 the virtual address is asked for at the real server, but `connect_address` leads elsewhere | remove one of them",
     ),
     (
         "type = \"http\"\npath = \"health\"",

@@ -141,6 +141,7 @@ weight  = 1
                 connect_address: None,
                 connect_port: None,
                 origin: Origin::default(),
+                via: Via::Both("192.0.2.10".parse().expect("an address")),
             },
             interval: milliseconds(2000),
             timeout: milliseconds(1000),

@@ -1,0 +1,249 @@
+//! The programs of checks through the virtual address, in the kernel: loading them, telling them of
+//! sockets, and getting them onto interfaces. They go with the process, but for kernels before 6.6,
+//! where a filter stays that knows no sockets and does nothing.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aya::maps::{HashMap, MapData};
+use aya::programs::links::LinkOrder;
+use aya::programs::tc::{
+    self, NlOptions, SchedClassifier, SchedClassifierLink, TcAttachOptions, TcAttachType,
+};
+use aya::{Ebpf, EbpfLoader};
+use lb_common::probe::PROBES;
+
+use super::table::address_bytes;
+
+/// A program and where it belongs: what comes in is looked at before, what goes out after others
+/// have.
+struct Part {
+    program: &'static str,
+    direction: TcAttachType,
+    order: fn() -> LinkOrder,
+}
+
+const PARTS: [Part; 2] = [
+    Part {
+        program: "lvx_probe_out",
+        direction: TcAttachType::Egress,
+        order: LinkOrder::last,
+    },
+    Part {
+        program: "lvx_probe_in",
+        direction: TcAttachType::Ingress,
+        order: LinkOrder::first,
+    },
+];
+
+/// Maps with an entry or two for each probe that is under way, or was a while ago.
+const MAPS: [&str; 3] = [PROBES, "answers", "talks"];
+const LEAST_ROOM: u32 = 1 << 12;
+const MOST_ROOM: u32 = 1 << 17;
+/// Entries for each check.
+const SHARE: u32 = 8;
+
+/// Entries of those maps for so many checks.
+#[must_use]
+pub fn room_for(checks: usize) -> u32 {
+    let checks = u32::try_from(checks).unwrap_or(MOST_ROOM);
+    let wanted = checks.saturating_mul(SHARE).clamp(LEAST_ROOM, MOST_ROOM);
+    wanted.next_power_of_two()
+}
+
+/// Map `probes`.
+pub struct Cookies(Mutex<HashMap<MapData, u64, [u8; 16]>>);
+
+impl std::fmt::Debug for Cookies {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cookies")
+    }
+}
+
+impl Cookies {
+    /// From now on, what the socket with this cookie sends goes through `vip`.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn ask(&self, cookie: u64, vip: IpAddr) -> io::Result<()> {
+        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = map.insert(cookie, address_bytes(vip), 0);
+        asked.map_err(|error| io::Error::other(with_sources(&error)))
+    }
+}
+
+/// An interface with both programs.
+struct Carrier {
+    name: String,
+    links: [SchedClassifierLink; 2],
+}
+
+/// The loaded programs.
+pub struct Probes {
+    ebpf: Ebpf,
+    cookies: Arc<Cookies>,
+    room: u32,
+    /// By the interface's index.
+    carriers: BTreeMap<u32, Carrier>,
+}
+
+impl Probes {
+    /// Loads the programs with maps of `room` entries.
+    ///
+    /// # Errors
+    /// The kernel refuses, in words.
+    pub fn load(object: &[u8], room: u32) -> Result<Self, String> {
+        let mut loader = EbpfLoader::new();
+        for map in MAPS {
+            loader.map_max_entries(map, room);
+        }
+        let mut ebpf = loader.load(object).map_err(|error| with_sources(&error))?;
+        for part in &PARTS {
+            let loaded = program(&mut ebpf, part)?.load();
+            loaded.map_err(|error| with_sources(&error))?;
+        }
+        let cookies = ebpf
+            .take_map(PROBES)
+            .ok_or("the object has no map `probes`")?;
+        let cookies = HashMap::try_from(cookies).map_err(|error| with_sources(&error))?;
+        Ok(Self {
+            ebpf,
+            cookies: Arc::new(Cookies(Mutex::new(cookies))),
+            room,
+            carriers: BTreeMap::new(),
+        })
+    }
+
+    #[must_use]
+    pub fn cookies(&self) -> Arc<Cookies> {
+        Arc::clone(&self.cookies)
+    }
+
+    #[must_use]
+    pub const fn room(&self) -> u32 {
+        self.room
+    }
+
+    #[must_use]
+    pub fn is_on(&self, index: u32) -> bool {
+        self.carriers.contains_key(&index)
+    }
+
+    /// Puts both programs onto an interface.
+    ///
+    /// # Errors
+    /// The kernel refuses, in words.
+    pub fn attach(&mut self, index: u32, name: &str) -> Result<(), String> {
+        let [out, back] = &PARTS;
+        let links = [
+            attach(&mut self.ebpf, out, name)?,
+            attach(&mut self.ebpf, back, name)?,
+        ];
+        let name = name.to_owned();
+        self.carriers.insert(index, Carrier { name, links });
+        Ok(())
+    }
+
+    /// Takes the programs off all interfaces but these; says off which.
+    pub fn retain(&mut self, kept: impl Fn(u32) -> bool) -> Vec<String> {
+        let gone = self.carriers.extract_if(.., |index, _| !kept(*index));
+        gone.map(|(_, carrier)| carrier.name).collect()
+    }
+
+    /// Forgets the interfaces that have not both programs any more, whoever took them off; says
+    /// which.
+    pub fn audit(&mut self) -> Vec<String> {
+        let ids = PARTS.each_ref().map(|part| self.program_id(part));
+        let gone = self.carriers.extract_if(.., |_, carrier| {
+            let mut parts = PARTS.iter().zip(&ids).zip(&carrier.links);
+            !parts.all(|((part, id), link)| is_there(part, *id, link, &carrier.name))
+        });
+        gone.map(|(_, carrier)| carrier.name).collect()
+    }
+
+    fn program_id(&mut self, part: &Part) -> Option<u32> {
+        Some(program(&mut self.ebpf, part).ok()?.info().ok()?.id())
+    }
+}
+
+fn program<'e>(ebpf: &'e mut Ebpf, part: &Part) -> Result<&'e mut SchedClassifier, String> {
+    let program = ebpf.program_mut(part.program);
+    program
+        .and_then(|program| program.try_into().ok())
+        .ok_or_else(|| format!("the object has no classifier `{}`", part.program))
+}
+
+fn attach(ebpf: &mut Ebpf, part: &Part, interface: &str) -> Result<SchedClassifierLink, String> {
+    let program = program(ebpf, part)?;
+    let ordered = TcAttachOptions::TcxOrder((part.order)());
+    let attached = program.attach_with_options(interface, part.direction, ordered);
+    let id = attached.or_else(|newer| {
+        // A kernel before 6.6. Another daemon may have used the qdisc, or left its filters.
+        let _ = tc::qdisc_add_clsact(interface);
+        let _ = tc::qdisc_detach_program(interface, part.direction, part.program);
+        let filter = TcAttachOptions::Netlink(NlOptions::default());
+        let attached = program.attach_with_options(interface, part.direction, filter);
+        attached.map_err(|older| {
+            let (newer, older) = (with_sources(&newer), with_sources(&older));
+            format!("as a link: {newer}; as a filter: {older}")
+        })
+    })?;
+    program.take_link(id).map_err(|error| with_sources(&error))
+}
+
+/// Whether the interface has a program where its link says.
+fn is_there(part: &Part, id: Option<u32>, link: &SchedClassifierLink, interface: &str) -> bool {
+    if link.attach_type().is_ok() {
+        // A filter, of which the kernel keeps no such list.
+        return true;
+    }
+    match SchedClassifier::query_tcx(interface, part.direction) {
+        Ok((_, programs)) => programs.iter().any(|program| Some(program.id()) == id),
+        // The interface is gone.
+        Err(_) => false,
+    }
+}
+
+/// Takes off an interface what a daemon left there that died; whether there was anything.
+#[must_use]
+pub fn detach_left(interface: &str) -> bool {
+    let detach =
+        |part: &Part| tc::qdisc_detach_program(interface, part.direction, part.program).is_ok();
+    // Each of them, whatever became of the other.
+    PARTS.iter().filter(|part| detach(part)).count() > 0
+}
+
+/// An error with all its causes in one line.
+fn with_sources(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let more = source.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        next = source.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_have_room_for_all_checks() {
+        for (checks, room) in [
+            (0, 4096),
+            (512, 4096),
+            (513, 8192),
+            (10_000, 1 << 17),
+            (usize::MAX, 1 << 17),
+        ] {
+            assert_eq!(room_for(checks), room, "{checks}");
+        }
+    }
+}
