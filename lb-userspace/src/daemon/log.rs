@@ -2,6 +2,9 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use crate::control::Control;
+use crate::control::history::{Change, Transition, span};
+use crate::control::orders::Hold;
 use crate::dataplane::xdp::{Attached, Outcome};
 use crate::events::{Event, Kind, Level};
 use crate::health::Verdict;
@@ -30,27 +33,69 @@ pub(super) fn outcome(outcome: Outcome) {
     }
 }
 
-pub(super) fn verdict(verdict: &Verdict, in_kernel: Instant) -> Event {
+/// What became of real servers: a verdict and what follows from it are one event.
+pub(super) fn servers(
+    verdicts: &[Verdict],
+    mut changes: Vec<Change>,
+    control: &Control,
+    in_kernel: Instant,
+) -> Vec<Event> {
+    let verdicts = verdicts.iter().map(|one| {
+        let state = word(one);
+        let same = changes
+            .iter()
+            .position(|change| change.subject == one.subject && change.transition.to == state);
+        let change = same.map(|index| changes.remove(index));
+        let order = control.orders().get(&one.subject);
+        let disabled = order.is_some_and(|order| matches!(order.hold, Some(Hold::Disabled { .. })));
+        verdict(one, change.map(|one| one.transition), disabled, in_kernel)
+    });
+    let mut events: Vec<Event> = verdicts.collect();
+    events.extend(changes.iter().map(transition));
+    events
+}
+
+/// As `lvx status` has it, if nothing else ails the server.
+const fn word(verdict: &Verdict) -> &'static str {
+    match verdict.outcome {
+        Ok(()) => "up",
+        Err(_) => "down",
+    }
+}
+
+fn verdict(
+    verdict: &Verdict,
+    change: Option<Transition>,
+    disabled: bool,
+    in_kernel: Instant,
+) -> Event {
     let service = &verdict.subject.service;
     let real_server = verdict.subject.real_server;
     let decided = time_of_day(verdict.at);
     let applied = time_of_day(in_kernel);
     let after = in_kernel.saturating_duration_since(verdict.at);
-    let (state, why, level) = match &verdict.outcome {
+    let state = word(verdict);
+    let (why, level) = match &verdict.outcome {
         Ok(()) if !verdict.changed => {
             let weight = verdict.weight.map(|weight| weight.to_string());
             let weight = weight.unwrap_or_else(|| "as configured".to_owned());
             let why = format!(" as before: its check has news (weight {weight})");
-            ("up", why, Level::Info)
+            (why, Level::Info)
         }
-        Ok(()) => ("up", String::new(), Level::Info),
-        Err(reason) => ("down", format!(": {reason}"), Level::Warn),
+        Ok(()) => (String::new(), Level::Info),
+        Err(reason) => (format!(": {reason}"), Level::Warn),
+    };
+    let lasted = change.as_ref().map_or_else(String::new, lasted);
+    let still = if disabled {
+        "; it stays disabled by hand"
+    } else {
+        ""
     };
     let text = format!(
-        "real server {real_server} of {service} is {state}{why} (decided={decided} \
+        "real server {real_server} of {service} is {state}{lasted}{why}{still} (decided={decided} \
          applied={applied} after={after:?})"
     );
-    Event::new(Kind::Server, text)
+    let event = Event::new(Kind::Server, text)
         .level(level)
         .server(service, real_server)
         .field("state", state)
@@ -59,7 +104,36 @@ pub(super) fn verdict(verdict: &Verdict, in_kernel: Instant) -> Event {
             verdict.outcome.as_ref().err().map_or("", |reason| reason),
         )
         .field("decided", decided)
-        .field("applied", applied)
+        .field("applied", applied);
+    match change {
+        Some(change) => parts(event, &change),
+        None => event,
+    }
+}
+
+/// A change of a state that no verdict explains.
+fn transition(change: &Change) -> Event {
+    let Change {
+        subject,
+        transition,
+    } = change;
+    let (service, real_server) = (&subject.service, subject.real_server);
+    let Transition { to, cause, .. } = transition;
+    let lasted = lasted(transition);
+    let text = format!("real server {real_server} of {service} is {to}{lasted}: {cause}");
+    let event = Event::new(Kind::Server, text).server(service, real_server);
+    let event = event.field("state", to).field("reason", cause);
+    parts(event, transition)
+}
+
+fn lasted(transition: &Transition) -> String {
+    format!(" after {} {}", span(transition.lasted), transition.from)
+}
+
+fn parts(event: Event, transition: &Transition) -> Event {
+    event
+        .field("from", transition.from)
+        .field("lasted_ms", transition.lasted.as_millis())
 }
 
 /// The UTC time of day of a moment in the recent past, to the microsecond: `13:05:09.000123`.
@@ -73,3 +147,6 @@ fn time_of_day(at: Instant) -> String {
         since.subsec_micros()
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Check, Probe};
+use crate::events::Journal;
 use crate::script::Runner;
 
 use super::Subject;
@@ -19,6 +20,8 @@ const SCRIPTS: usize = 64;
 pub(super) struct Tools {
     pub(super) tls: Clients,
     pub(super) scripts: Runner,
+    /// For what the operator is told besides verdicts.
+    pub(super) journal: Journal,
 }
 
 impl Default for Tools {
@@ -26,6 +29,7 @@ impl Default for Tools {
         Self {
             tls: Clients::default(),
             scripts: Runner::new(SCRIPTS),
+            journal: Journal::default(),
         }
     }
 }

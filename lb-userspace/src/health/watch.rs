@@ -1,11 +1,12 @@
 //! The task of one check: probes a server again and again.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
 
 use crate::config::Check;
+use crate::events::{Event, Journal, Kind};
 
 use super::attempt::Tools;
 use super::jitter::Jitter;
@@ -29,7 +30,7 @@ pub(super) async fn watch<T: From<Verdict>>(
     loop {
         let start = tokio::time::Instant::now();
         let outcome = probe(&subject, &check, &tools).await;
-        remind(&mut reminder, &subject, &outcome);
+        remind(&mut reminder, &subject, &outcome, &tools.journal);
         if let Some(verdict) = judge_outcome(&mut judge, &mut last, &subject, outcome)
             && verdicts.send(verdict.into()).await.is_err()
         {
@@ -90,12 +91,19 @@ impl Reminder {
     }
 }
 
-fn remind(reminder: &mut Reminder, subject: &Subject, outcome: &Outcome) {
+fn remind(reminder: &mut Reminder, subject: &Subject, outcome: &Outcome, journal: &Journal) {
     let Ok(good) = outcome else { return };
-    if let Some(words) = reminder.remind(good.certificate, SystemTime::now()) {
-        let (service, real_server) = (&subject.service, subject.real_server);
-        tracing::warn!(%service, %real_server, "{words}");
-    }
+    let (Some(certificate), Some(words)) = (
+        good.certificate,
+        reminder.remind(good.certificate, SystemTime::now()),
+    ) else {
+        return;
+    };
+    let (service, real_server) = (&subject.service, subject.real_server);
+    let expires = certificate.expires.duration_since(UNIX_EPOCH);
+    let text = format!("real server {real_server} of {service}: {words}");
+    let event = Event::new(Kind::Certificate, text).server(service, real_server);
+    journal.tell(event.field("expires", expires.unwrap_or_default().as_secs()));
 }
 
 #[cfg(test)]
