@@ -1,5 +1,6 @@
 //! Log lines of the daemon.
 
+use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::control::Control;
@@ -7,7 +8,7 @@ use crate::control::history::{Change, Transition, span};
 use crate::control::orders::Hold;
 use crate::dataplane::xdp::{Attached, Outcome};
 use crate::events::{Event, Kind, Level};
-use crate::health::Verdict;
+use crate::health::{Subject, Verdict};
 
 pub(super) fn attached(interface: &str, attached: &Attached) {
     let mode = attached.mode.name();
@@ -36,31 +37,32 @@ pub(super) fn outcome(outcome: Outcome) {
 /// What became of real servers: a verdict and what follows from it are one event.
 pub(super) fn servers(
     verdicts: &[Verdict],
-    mut changes: Vec<Change>,
+    changes: Vec<Change>,
     control: &Control,
     in_kernel: Instant,
 ) -> Vec<Event> {
-    let verdicts = verdicts.iter().map(|one| {
-        let state = word(one);
-        let same = changes
-            .iter()
-            .position(|change| change.subject == one.subject && change.transition.to == state);
-        let change = same.map(|index| changes.remove(index));
+    let mut events = Vec::new();
+    let mut latest: BTreeMap<Subject, Transition> = BTreeMap::new();
+    for Change {
+        subject,
+        transition: one,
+    } in changes
+    {
+        // The kernel did not take the change when it was that.
+        if let Some(before) = latest.insert(subject.clone(), one) {
+            events.push(transition(&subject, &before));
+        }
+    }
+    let of_verdicts = events.len();
+    // Of several verdicts about a server the last one explains what it is now.
+    events.extend(verdicts.iter().rev().map(|one| {
         let order = control.orders().get(&one.subject);
         let disabled = order.is_some_and(|order| matches!(order.hold, Some(Hold::Disabled { .. })));
-        verdict(one, change.map(|one| one.transition), disabled, in_kernel)
-    });
-    let mut events: Vec<Event> = verdicts.collect();
-    events.extend(changes.iter().map(transition));
+        verdict(one, latest.remove(&one.subject), disabled, in_kernel)
+    }));
+    events[of_verdicts..].reverse();
+    events.extend(latest.iter().map(|(subject, one)| transition(subject, one)));
     events
-}
-
-/// As `lvx status` has it, if nothing else ails the server.
-const fn word(verdict: &Verdict) -> &'static str {
-    match verdict.outcome {
-        Ok(()) => "up",
-        Err(_) => "down",
-    }
 }
 
 fn verdict(
@@ -74,25 +76,27 @@ fn verdict(
     let decided = time_of_day(verdict.at);
     let applied = time_of_day(in_kernel);
     let after = in_kernel.saturating_duration_since(verdict.at);
-    let state = word(verdict);
-    let (why, level) = match &verdict.outcome {
+    let (state, level) = match verdict.outcome {
+        Ok(()) => ("up", Level::Info),
+        Err(_) => ("down", Level::Warn),
+    };
+    let why = match &verdict.outcome {
         Ok(()) if !verdict.changed => {
             let weight = verdict.weight.map(|weight| weight.to_string());
             let weight = weight.unwrap_or_else(|| "as configured".to_owned());
-            let why = format!(" as before: its check has news (weight {weight})");
-            (why, Level::Info)
+            format!(" as before: its check has news (weight {weight})")
         }
-        Ok(()) => (String::new(), Level::Info),
-        Err(reason) => (format!(": {reason}"), Level::Warn),
+        Ok(()) => String::new(),
+        Err(reason) => format!(": {reason}"),
     };
-    let lasted = change.as_ref().map_or_else(String::new, lasted);
-    let still = if disabled {
-        "; it stays disabled by hand"
-    } else {
-        ""
+    let (lasted, rest) = match &change {
+        Some(change) if change.to == state => (lasted(change), String::new()),
+        Some(change) => (String::new(), format!("; it is {}", became(change))),
+        None if disabled => (String::new(), "; it stays disabled by hand".to_owned()),
+        None => (String::new(), String::new()),
     };
     let text = format!(
-        "real server {real_server} of {service} is {state}{lasted}{why}{still} (decided={decided} \
+        "real server {real_server} of {service} is {state}{lasted}{why}{rest} (decided={decided} \
          applied={applied} after={after:?})"
     );
     let event = Event::new(Kind::Server, text)
@@ -112,18 +116,18 @@ fn verdict(
 }
 
 /// A change of a state that no verdict explains.
-fn transition(change: &Change) -> Event {
-    let Change {
-        subject,
-        transition,
-    } = change;
+fn transition(subject: &Subject, transition: &Transition) -> Event {
     let (service, real_server) = (&subject.service, subject.real_server);
-    let Transition { to, cause, .. } = transition;
-    let lasted = lasted(transition);
-    let text = format!("real server {real_server} of {service} is {to}{lasted}: {cause}");
+    let became = became(transition);
+    let text = format!("real server {real_server} of {service} is {became}");
     let event = Event::new(Kind::Server, text).server(service, real_server);
-    let event = event.field("state", to).field("reason", cause);
-    parts(event, transition)
+    let event = event.field("state", transition.to);
+    parts(event.field("reason", &transition.cause), transition)
+}
+
+fn became(transition: &Transition) -> String {
+    let Transition { to, cause, .. } = transition;
+    format!("{to}{}: {cause}", lasted(transition))
 }
 
 fn lasted(transition: &Transition) -> String {
@@ -133,6 +137,7 @@ fn lasted(transition: &Transition) -> String {
 fn parts(event: Event, transition: &Transition) -> Event {
     event
         .field("from", transition.from)
+        .field("to", transition.to)
         .field("lasted_ms", transition.lasted.as_millis())
 }
 

@@ -187,4 +187,36 @@ mod tests {
         assert!(!at(25, certificate(1000 * HOUR)), "it was renewed");
         assert!(at(26, soon), "and taken back");
     }
+
+    #[test]
+    fn a_certificate_that_expires_soon_is_an_event() {
+        let subject = Subject {
+            service: "web".to_owned(),
+            real_server: "192.0.2.21".parse().unwrap(),
+        };
+        let hour = Duration::from_secs(3600);
+        let expires = SystemTime::now() + 30 * hour;
+        let certificate = |warning| Certificate { expires, warning };
+        let good = |warning| {
+            Ok(Good {
+                weight: None,
+                certificate: Some(certificate(warning)),
+            })
+        };
+        let (journal, mut reminder) = (Journal::default(), Reminder::default());
+        for warning in [10 * hour, 40 * hour, 40 * hour] {
+            remind(&mut reminder, &subject, &good(warning), &journal);
+        }
+        let told = journal.excerpt(None, 9).entries;
+        assert_eq!(told.len(), 1, "{told:?}");
+        let event = &told[0].event;
+        assert_eq!(event.kind, Kind::Certificate);
+        assert_eq!(
+            event.text,
+            "real server 192.0.2.21 of web: its certificate expires in a day: renew it"
+        );
+        assert_eq!(event.server, Some(subject.real_server));
+        let since = expires.duration_since(UNIX_EPOCH).unwrap();
+        assert_eq!(event.fields, [("expires", since.as_secs().to_string())]);
+    }
 }

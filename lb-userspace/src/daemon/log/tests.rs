@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::*;
 use crate::config;
-use crate::health::Subject;
 
 const SERVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 21));
 
@@ -81,14 +80,14 @@ fn a_verdict_and_what_follows_from_it_are_one_line() {
         (
             vec![verdict(Ok(()), true)],
             vec![change("checking", "no-mac", "why")],
-            &["up", "no-mac after 2h 3m checking: why"],
+            &["up; it is no-mac after 2h 3m checking: why"],
         ),
         (
             vec![verdict(Ok(()), false)],
             vec![change("up", "draining", "its check makes its weight 0")],
             &[
-                "up as before: its check has news (weight as configured)",
-                "draining after 2h 3m up: its check makes its weight 0",
+                "up as before: its check has news (weight as configured); it is draining after 2h \
+                 3m up: its check makes its weight 0",
             ],
         ),
         (
@@ -96,11 +95,22 @@ fn a_verdict_and_what_follows_from_it_are_one_line() {
             vec![change("draining", "drained", "the deadline")],
             &["drained after 2h 3m draining: the deadline"],
         ),
+        // The kernel refused the first one.
+        (
+            vec![verdict(Err("x"), true), verdict(Ok(()), true)],
+            vec![change("up", "down", "x"), change("down", "up", "y")],
+            &["down after 2h 3m up: x", "down: x", "up after 2h 3m down"],
+        ),
         // Down and up again before the kernel was brought anywhere.
         (
             vec![verdict(Err("x"), true), verdict(Ok(()), true)],
             vec![],
             &["down: x", "up"],
+        ),
+        (
+            vec![verdict(Ok(()), true), verdict(Err("x"), true)],
+            vec![change("checking", "down", "x")],
+            &["up", "down after 2h 3m checking: x"],
         ),
     ] {
         assert_eq!(texts(&verdicts, changes, &control), expected);
@@ -133,6 +143,7 @@ fn programs_get_the_parts() {
         ("state", "down"),
         ("reason", "x"),
         ("from", "up"),
+        ("to", "down"),
         ("lasted_ms", "7380000"),
     ] {
         assert!(fields.contains(&(name, value.to_owned())), "{fields:?}");
