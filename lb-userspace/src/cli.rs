@@ -5,7 +5,6 @@ use std::io::{self, IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -18,6 +17,8 @@ use crate::daemon;
 mod cleanup;
 mod end;
 mod events;
+mod history;
+mod orders;
 mod text;
 mod time;
 mod trace;
@@ -66,6 +67,14 @@ enum Verb {
         /// Print the documented JSON shape
         #[arg(long)]
         json: bool,
+        /// The latest 100 changes of each real server's state, with cause and duration, instead
+        #[arg(long)]
+        history: bool,
+        /// Of the real servers of this service alone
+        #[arg(requires = "history")]
+        service: Option<String>,
+        /// Of this real server alone
+        server: Option<IpAddr>,
         #[command(flatten)]
         daemon: Daemon,
     },
@@ -75,28 +84,8 @@ enum Verb {
         #[command(flatten)]
         daemon: Daemon,
     },
-    /// Give a real server no more clients; those that it has stay
-    Drain {
-        /// Name of the service
-        service: String,
-        /// Address of the real server
-        server: IpAddr,
-        /// After that it gets no packets at all, like "10m"; by default the service's
-        /// `drain_deadline`
-        #[arg(long, value_name = "TIME", value_parser = config::drain_deadline)]
-        deadline: Option<Duration>,
-        #[command(flatten)]
-        daemon: Daemon,
-    },
-    /// Give a real server clients again after `drain`
-    Undrain {
-        /// Name of the service
-        service: String,
-        /// Address of the real server
-        server: IpAddr,
-        #[command(flatten)]
-        daemon: Daemon,
-    },
+    #[command(flatten)]
+    Order(orders::Verb),
     /// Tell which real server a client of a service is sent to
     Where {
         /// Name of the service
@@ -168,7 +157,20 @@ pub fn main() -> ExitCode {
         Verb::Check { config } => check(&config),
         Verb::Cleanup { config, all } => cleanup::run(config.as_deref(), all),
         Verb::Reload { daemon } => ask(&daemon, &Request::Reload, false),
-        Verb::Status { json, daemon } => ask(&daemon, &Request::Status, json),
+        Verb::Status {
+            json,
+            history,
+            service,
+            server,
+            daemon,
+        } => {
+            let request = if history {
+                Request::History { service, server }
+            } else {
+                Request::Status
+            };
+            ask(&daemon, &request, json)
+        }
         Verb::Plane { plane, daemon } => ask(&daemon, &Request::Plane { plane }, false),
         Verb::Where {
             service,
@@ -187,24 +189,7 @@ pub fn main() -> ExitCode {
             };
             ask(&daemon, &request, json)
         }
-        Verb::Drain {
-            service,
-            server,
-            deadline,
-            daemon,
-        } => {
-            let request = Request::Drain {
-                service,
-                server,
-                deadline: deadline.map(|deadline| deadline.as_secs()),
-            };
-            ask(&daemon, &request, false)
-        }
-        Verb::Undrain {
-            service,
-            server,
-            daemon,
-        } => ask(&daemon, &Request::Undrain { service, server }, false),
+        Verb::Order(verb) => orders::run(verb),
         Verb::Vrrp { verb } => vrrp::run(verb),
         Verb::Events { wanted, daemon } => events::run(&daemon.socket, &wanted),
         Verb::Trace { wanted, daemon } => trace::run(&daemon.socket, wanted),
@@ -249,7 +234,10 @@ fn ask(daemon: &Daemon, request: &Request, json: bool) -> ExitCode {
         (Answer::Where(found), true) => serde_json::to_string_pretty(found),
         (Answer::Status(status), false) => Ok(text::status(status)),
         (Answer::Where(found), false) => Ok(text::found(found)),
-        (Answer::Drained(drained), _) => Ok(text::drained(*drained)),
+        (Answer::History(history), true) => serde_json::to_string_pretty(history),
+        (Answer::History(history), false) => Ok(history::text(history)),
+        (Answer::Drained(drained), _) => Ok(orders::drained(drained)),
+        (Answer::Ordered(ordered), _) => Ok(orders::ordered(ordered)),
         (Answer::Undrained, _) => Ok("gets clients again".to_owned()),
         // Answers to what other commands ask by themselves.
         (

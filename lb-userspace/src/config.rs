@@ -74,6 +74,8 @@ pub struct Global {
     pub dataplane: PlaneChoice,
     /// Holds `lvx.sock` and `lvx.pid`.
     pub runtime_dir: PathBuf,
+    /// Holds `orders.json`, over a boot, too.
+    pub state_dir: PathBuf,
     /// Directory on a bpffs in which maps and links are pinned.
     pub bpffs: PathBuf,
     /// Interfaces that get the XDP program besides those of the VRRP instances.

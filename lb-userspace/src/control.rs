@@ -15,7 +15,9 @@ use crate::vrrp::{self, State};
 pub mod devices;
 mod drain;
 mod election;
+pub mod history;
 mod instance;
+pub mod orders;
 pub mod plane;
 mod reach;
 mod seen;
@@ -26,9 +28,10 @@ pub mod track;
 mod vlan;
 mod wanted;
 
-pub use drain::DrainError;
 use drain::Drains;
+use history::History;
 pub use instance::{Instance, Leader, Rival, Serving};
+use orders::Orders;
 use plane::Planes;
 use seen::Seen;
 pub use server::ServerState;
@@ -48,7 +51,9 @@ pub struct Control {
     routes: BTreeMap<IpAddr, Route>,
     neighbours: BTreeMap<(u32, IpAddr), Resolution>,
     planes: Planes,
+    orders: Orders,
     drains: Drains,
+    history: History,
     tracking: Tracking,
     seen: Seen,
 }
@@ -69,7 +74,9 @@ impl Control {
             links: BTreeMap::new(),
             routes: BTreeMap::new(),
             neighbours: BTreeMap::new(),
+            orders: Orders::default(),
             drains: Drains::default(),
+            history: History::default(),
             tracking: Tracking::default(),
             seen: Seen::default(),
         };
@@ -98,7 +105,9 @@ impl Control {
         self.verdicts
             .retain(|subject, _| subjects.contains(subject));
         self.seen.retain(&subjects);
-        self.drains.configure(&config, now);
+        self.history.configure(&subjects);
+        self.orders.configure(&subjects);
+        self.drains.configure(&config, &self.orders, now);
         self.tracking.configure(&config.vrrp);
         self.config = config;
     }
@@ -106,7 +115,11 @@ impl Control {
     /// The interfaces that exist, all of them.
     pub fn set_links(&mut self, links: Vec<Link>) {
         let by_name = links.into_iter().map(|link| (link.name.clone(), link));
-        self.links = by_name.collect();
+        let links = by_name.collect();
+        if links != self.links {
+            self.links = links;
+            self.history.touch();
+        }
     }
 
     #[must_use]
@@ -134,19 +147,24 @@ impl Control {
         let known = self.config.services.iter().flat_map(subjects);
         // A check that was configured away may have had its last word under way.
         if known.into_iter().any(|subject| subject == verdict.subject) {
+            self.history.touch();
             self.seen.take(&verdict);
             self.verdicts.insert(verdict.subject, verdict.outcome);
         }
     }
 
     pub fn route(&mut self, host: IpAddr, route: Route) {
-        self.routes.insert(host, route);
+        if self.routes.get(&host) != Some(&route) {
+            self.routes.insert(host, route);
+            self.history.touch();
+        }
     }
 
     /// A change in the kernel's neighbour table. An entry that the kernel dropped for want of
     /// use says nothing about the host, so its MAC stays.
     pub fn neighbour(&mut self, neighbour: &Neighbour) {
         let key = (neighbour.ifindex, neighbour.address);
+        let before = self.neighbours.get(&key).copied();
         match neighbour.state {
             Resolution::Known(_) | Resolution::Fixed(_) => {
                 if self.hosts().any(|host| host == neighbour.address) {
@@ -157,6 +175,9 @@ impl Control {
                 self.neighbours.remove(&key);
             }
             Resolution::Unknown => {}
+        }
+        if self.neighbours.get(&key).copied() != before {
+            self.history.touch();
         }
     }
 
@@ -205,7 +226,7 @@ impl Control {
             .values()
             .filter_map(Instance::fades_at)
             .chain(limits)
-            .chain(self.drains.next_timeout())
+            .chain(self.drains.next_timeout(&self.orders))
             .min()
     }
 
@@ -213,7 +234,9 @@ impl Control {
         for instance in self.instances.values_mut() {
             instance.expire(now);
         }
-        self.drains.expire(now);
+        if self.drains.expire(&self.orders, now) {
+            self.history.touch();
+        }
     }
 
     #[must_use]

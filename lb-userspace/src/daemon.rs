@@ -13,6 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::api::server::Socket;
 use crate::config::{self, Config, InterfaceAddress};
 use crate::control::Control;
+use crate::control::history::Change;
 use crate::dataplane::ipvs::IpvsError;
 use crate::dataplane::xdp::XdpError;
 use crate::events::{self, Journal};
@@ -26,12 +27,12 @@ mod addresses;
 mod answer;
 pub mod cleanup;
 mod devices;
-mod drains;
 mod end;
 mod event;
 mod lock;
 mod log;
 mod notify;
+mod orders;
 mod planes;
 mod reload;
 mod repairs;
@@ -46,10 +47,10 @@ mod track;
 use accept::Accept;
 use addresses::Guard;
 use devices::Devices;
-use drains::Drains;
 use event::Event;
 use lock::Lock;
 use notify::Notify;
+use orders::Orders;
 use planes::Kernel;
 use repairs::Pace;
 use systemd::Systemd;
@@ -109,7 +110,7 @@ struct Source {
 struct Daemon {
     source: Source,
     control: Control,
-    drains: Drains,
+    orders: Orders,
     kernel: Kernel,
     /// Where the services that are ours in IPVS are written down.
     record: PathBuf,
@@ -127,6 +128,8 @@ struct Daemon {
     hosts: watch::Sender<hosts::Wanted>,
     /// Verdicts that are not in the kernel yet.
     verdicts: Vec<Verdict>,
+    /// What followed for real servers, and is not in the kernel yet.
+    changes: Vec<Change>,
     retry_at: Option<Instant>,
     /// It was told to stop, and does not wait for a successor beyond this.
     deadline: Option<Instant>,
@@ -187,9 +190,9 @@ async fn start(
     }
     devices::refusal(&control)?;
     control.inherit(&left);
-    let drains = Drains::restore(&directory, &mut control);
-    let record = directory.join("ipvs");
     let journal = Journal::default();
+    let orders = Orders::restore(&directory, &mut control, &journal);
+    let record = directory.join("ipvs");
     let kernel = Kernel::get(&mut control, &record, journal.clone()).await?;
     let (hosts, wanted) = watch::channel(control.wanted_hosts());
     tokio::spawn(hosts::run(netlink.clone(), wanted, events.clone()));
@@ -211,7 +214,7 @@ async fn start(
             error: None,
         },
         control,
-        drains,
+        orders,
         kernel,
         record,
         held: left.iter().copied().collect(),
@@ -222,10 +225,11 @@ async fn start(
         systemd: Systemd::new(),
         netlink,
         vrrp,
-        checks: Checks::new(events.clone()),
         opening: Opening::new(journal.clone()),
+        checks: Checks::new(events.clone(), journal.clone()),
         hosts,
         verdicts: Vec::new(),
+        changes: Vec::new(),
         retry_at: None,
         deadline: None,
         unfit: BTreeSet::new(),
@@ -337,10 +341,10 @@ impl Daemon {
                 self.notify.enter(&event);
             }
             Event::Tracked(report) => self.tracked(report),
-            Event::Query((request, reply)) => {
-                let answer = self.answer(request).await;
+            Event::Query(query) => {
+                let answer = self.answer(query.request, query.uid).await;
                 // The client may have gone.
-                let _ = reply.send(answer);
+                let _ = query.reply.send(answer);
             }
             Event::Stop => self.stop(),
         }

@@ -34,6 +34,8 @@ pub enum Kind {
     Reload,
     /// A real server came up or went down.
     Server,
+    /// A real server's certificate expires soon.
+    Certificate,
     /// The set of data planes changed.
     Plane,
     /// Something tracked changed, or the priority that follows from it.
@@ -59,6 +61,7 @@ impl Kind {
             Self::Repair => "repair",
             Self::Reload => "reload",
             Self::Server => "server",
+            Self::Certificate => "certificate",
             Self::Plane => "plane",
             Self::Track => "track",
             Self::Notify => "notify",
@@ -77,7 +80,7 @@ impl Kind {
             | Self::Track
             | Self::Notify
             | Self::Order => Level::Info,
-            Self::Overslept | Self::Repair | Self::Plane => Level::Warn,
+            Self::Overslept | Self::Repair | Self::Certificate | Self::Plane => Level::Warn,
             Self::Rival | Self::Duplicate | Self::Failure => Level::Error,
         }
     }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::config::{Check, Service};
+use crate::events::Journal;
 
 mod attempt;
 mod dns;
@@ -74,12 +75,16 @@ pub struct Checks<T> {
 
 impl<T: From<Verdict> + Send + 'static> Checks<T> {
     #[must_use]
-    pub fn new(verdicts: mpsc::Sender<T>) -> Self {
+    pub fn new(verdicts: mpsc::Sender<T>, journal: Journal) -> Self {
+        let tools = Tools {
+            journal,
+            ..Tools::default()
+        };
         Self {
             verdicts,
             tasks: JoinSet::new(),
             running: BTreeMap::new(),
-            tools: Arc::new(Tools::default()),
+            tools: Arc::new(tools),
         }
     }
 

@@ -114,8 +114,10 @@ impl Lab6 {
     pub fn start(&mut self, services: &str) -> Result<()> {
         let director = &self.director;
         let global = format!(
-            "[global]\ndataplane = \"xdp-native\"\nruntime_dir = \"{}\"\nbpffs = \"{}\"\n",
+            "[global]\ndataplane = \"xdp-native\"\nruntime_dir = \"{}\"\nstate_dir = \"{}\"\n\
+             bpffs = \"{}\"\n",
             director.runtime_dir().display(),
+            director.runtime_dir().with_file_name("state").display(),
             director.bpffs().display()
         );
         let instance = format!(

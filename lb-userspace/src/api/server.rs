@@ -21,8 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Pause after a failure to accept, such as too many open files.
 const BACKOFF: Duration = Duration::from_millis(100);
 
-/// A request, and where its answer goes.
-pub type Query = (Request, oneshot::Sender<Answer>);
+/// A request.
+#[derive(Debug)]
+pub struct Query {
+    pub request: Request,
+    /// Who asks, if the kernel says so.
+    pub uid: Option<u32>,
+    pub reply: oneshot::Sender<Answer>,
+}
 
 /// A bound socket; the file is removed when it is dropped.
 pub struct Socket {
@@ -83,6 +89,7 @@ async fn serve_one<T: From<Query>>(
     mut stream: UnixStream,
     queries: mpsc::Sender<T>,
 ) -> io::Result<()> {
+    let uid = stream.peer_cred().ok().map(|peer| peer.uid());
     let (reader, mut writer) = stream.split();
     let mut line = String::new();
     BufReader::new(reader.take(MAX_REQUEST))
@@ -92,7 +99,12 @@ async fn serve_one<T: From<Query>>(
         Ok(request) => {
             let (reply, answer) = oneshot::channel();
             // If nobody listens any more, the reply's sender is dropped, which is an answer, too.
-            let _ = queries.send((request, reply).into()).await;
+            let query = Query {
+                request,
+                uid,
+                reply,
+            };
+            let _ = queries.send(query.into()).await;
             answer
                 .await
                 .unwrap_or_else(|_| Answer::Error("the daemon is stopping".to_owned()))
@@ -120,10 +132,12 @@ mod tests {
 
     /// Answers reloads, and drops everything else.
     async fn daemon(mut queries: mpsc::Receiver<Query>) {
-        while let Some((request, reply)) = queries.recv().await {
-            if request == Request::Reload {
+        while let Some(query) = queries.recv().await {
+            // SAFETY: it takes and gives numbers alone.
+            assert_eq!(query.uid, Some(unsafe { libc::getuid() }));
+            if query.request == Request::Reload {
                 let answer = Answer::Reloaded(super::super::shape::Reloaded { changed: true });
-                reply.send(answer).expect("the client waits");
+                query.reply.send(answer).expect("the client waits");
             }
         }
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 mod dataplane;
 mod done;
 mod events;
+mod history;
 mod service;
 mod status;
 mod trace;
@@ -15,6 +16,7 @@ mod vrrp;
 pub use dataplane::*;
 pub use done::*;
 pub use events::*;
+pub use history::*;
 pub use service::*;
 pub use status::*;
 pub use trace::*;
@@ -45,6 +47,33 @@ pub enum Request {
     Undrain {
         service: String,
         server: IpAddr,
+    },
+    /// The real server gets no packets at all.
+    Disable {
+        service: String,
+        server: IpAddr,
+        /// Why, for whoever looks at it later.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// Ends what `Disable` or `Drain` did.
+    Enable {
+        service: String,
+        server: IpAddr,
+    },
+    Weight {
+        service: String,
+        server: IpAddr,
+        /// `None` ends what an earlier one did.
+        #[serde(default)]
+        weight: Option<u16>,
+    },
+    /// Of all real servers, those of a service, or one.
+    History {
+        #[serde(default)]
+        service: Option<String>,
+        #[serde(default)]
+        server: Option<IpAddr>,
     },
     TraceStart(TraceWanted),
     /// Packets since the last time. A trace that nobody reads ends by itself.
@@ -95,6 +124,9 @@ pub enum Answer {
     Drained(Drained),
     /// The real server gets clients again.
     Undrained,
+    /// To `Disable`, `Enable` and `Weight`.
+    Ordered(Ordered),
+    History(History),
     /// By this number the trace is read and stopped.
     TraceStarted(u64),
     Traced(Traced),

@@ -2,10 +2,8 @@
 
 use std::fmt::Write;
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use crate::api::shape::{Count, Dataplane, Drained, Reloaded, Service, Status, Where};
-use crate::config;
+use crate::api::shape::{Count, Dataplane, Reloaded, Service, Status, Where};
 
 pub(super) fn status(status: &Status) -> String {
     let mut out = format!("lvx {} on {}\n", status.version, status.router_id);
@@ -159,7 +157,11 @@ fn service(out: &mut String, service: &Service) {
             .effective_weight
             .filter(|weight| *weight != server.weight)
         {
-            line(out, 2, &format!("its weight counts as {weight} now"));
+            let why = match server.weight_by_hand {
+                Some(by_hand) if by_hand == weight => ", by hand",
+                Some(_) | None => "",
+            };
+            line(out, 2, &format!("its weight counts as {weight} now{why}"));
         }
         for warning in &server.warnings {
             line(out, 2, &format!("WARNING: {warning}"));
@@ -214,16 +216,6 @@ pub(super) fn found(found: &Where) -> String {
     format!("{service}: {client} is {slot}{sent}: {why}")
 }
 
-pub(super) fn drained(drained: Drained) -> String {
-    match drained.deadline {
-        None => "gets no new clients; its connections may stay".to_owned(),
-        Some(seconds) => {
-            let time = config::show_duration(Duration::from_secs(seconds));
-            format!("gets no new clients, and no packets after {time}")
-        }
-    }
-}
-
 pub(super) const fn reloaded(reloaded: Reloaded) -> &'static str {
     if reloaded.changed {
         "reloaded"
@@ -260,12 +252,5 @@ mod tests {
             found(&answer),
             "web: 198.51.100.7:40000 is sent nowhere: the table decides"
         );
-    }
-
-    #[test]
-    fn a_drain_tells_its_deadline() {
-        let text = |deadline| drained(Drained { deadline });
-        assert!(text(None).ends_with("its connections may stay"));
-        assert!(text(Some(600)).ends_with("no packets after 10m"));
     }
 }

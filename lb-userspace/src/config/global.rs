@@ -42,6 +42,12 @@ pub(super) fn read(report: &mut Report<'_>, mut block: Block<'_>, host: &str) ->
         PathBuf::from("/run/lvx"),
         absolute_path,
     );
+    let state_dir = b.default(
+        report,
+        "state_dir",
+        PathBuf::from("/var/lib/lvx"),
+        absolute_path,
+    );
     let bpffs = b.default(
         report,
         "bpffs",
@@ -67,6 +73,7 @@ pub(super) fn read(report: &mut Report<'_>, mut block: Block<'_>, host: &str) ->
         router_id: router_id?.unwrap_or(host).to_owned(),
         dataplane: dataplane?,
         runtime_dir: runtime_dir?,
+        state_dir: state_dir?,
         bpffs: bpffs?,
         interfaces: interfaces.into_iter().map(|i| i.value).collect(),
         table_size: table_size?,

@@ -3,32 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::config::{self, Config};
 use crate::health::Subject;
 
+use super::orders::{Hold, OrderError, Orders, subject};
 use super::{Control, subjects};
-
-/// Why a drain cannot begin or end.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DrainError {
-    #[error("no service is called {name:?}; there are: {known}")]
-    NoService { name: String, known: String },
-    #[error("service {service} has no real server {address}; it has: {known}")]
-    NoServer {
-        service: String,
-        address: IpAddr,
-        known: String,
-    },
-    #[error("real server {address} of service {service} is not being drained")]
-    NotDrained { service: String, address: IpAddr },
-    #[error(
-        "real server {address} of service {service} was not drained by hand: its weight is 0 in \
-         the configuration; change it there, and reload"
-    )]
-    NoWeight { service: String, address: IpAddr },
-}
 
 /// A server whose weight is 0 in the configuration.
 #[derive(Debug, Clone, Copy)]
@@ -37,22 +18,17 @@ struct Weightless {
     deadline: Option<Instant>,
 }
 
-/// Which servers get no more clients.
+/// Which servers the configuration drains, and whose deadline has passed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Drains {
-    /// Those of the operator, with their deadlines.
-    by_hand: BTreeMap<Subject, Option<Instant>>,
     weightless: BTreeMap<Subject, Weightless>,
-    /// Those of both whose deadline has passed.
+    /// Those, and those drained by hand, whose deadline has passed.
     over: BTreeSet<Subject>,
 }
 
 impl Drains {
-    /// Follows a configuration: a server that it does not have is drained no more, not even when
-    /// it comes back.
-    pub(super) fn configure(&mut self, config: &Config, now: Instant) {
-        let known: BTreeSet<Subject> = config.services.iter().flat_map(subjects).collect();
-        self.by_hand.retain(|subject, _| known.contains(subject));
+    /// Follows a configuration.
+    pub(super) fn configure(&mut self, config: &Config, orders: &Orders, now: Instant) {
         let mut weightless = BTreeMap::new();
         for service in &config.services {
             for (subject, server) in subjects(service).into_iter().zip(&service.real_servers) {
@@ -66,30 +42,37 @@ impl Drains {
             }
         }
         self.weightless = weightless;
-        self.expire(now);
+        self.expire(orders, now);
     }
 
-    pub(super) fn expire(&mut self, now: Instant) {
-        let passed = self.deadlines().filter(|(_, deadline)| *deadline <= now);
-        self.over = passed.map(|(subject, _)| subject.clone()).collect();
+    /// Tells whether that changes anything.
+    pub(super) fn expire(&mut self, orders: &Orders, now: Instant) -> bool {
+        let deadlines = self.deadlines(orders);
+        let passed = deadlines.filter(|(_, deadline)| *deadline <= now);
+        let over = passed.map(|(subject, _)| subject.clone()).collect();
+        let changed = self.over != over;
+        self.over = over;
+        changed
     }
 
     /// When the next one is over.
-    pub(super) fn next_timeout(&self) -> Option<Instant> {
-        let waiting = self.deadlines().filter(|(s, _)| !self.over.contains(s));
+    pub(super) fn next_timeout(&self, orders: &Orders) -> Option<Instant> {
+        let deadlines = self.deadlines(orders);
+        let waiting = deadlines.filter(|(subject, _)| !self.over.contains(subject));
         waiting.map(|(_, deadline)| deadline).min()
     }
 
-    fn deadlines(&self) -> impl Iterator<Item = (&Subject, Instant)> {
-        let by_hand = self.by_hand.iter().map(|(s, deadline)| (s, *deadline));
-        let weightless = self.weightless.iter().map(|(s, one)| (s, one.deadline));
-        let all = by_hand.chain(weightless);
-        all.filter_map(|(subject, deadline)| Some((subject, deadline?)))
+    fn deadlines<'a>(&'a self, orders: &'a Orders) -> impl Iterator<Item = (&'a Subject, Instant)> {
+        // A weight that was set by hand takes the place of the configured one, with its deadline.
+        let weightless = self.weightless.iter();
+        let weightless = weightless.filter(|(subject, _)| orders.weight(subject).is_none());
+        let weightless = weightless.filter_map(|(subject, one)| Some((subject, one.deadline?)));
+        weightless.chain(orders.deadlines())
     }
 
-    /// Whether it gets no more clients.
+    /// Whether its weight is 0 in the configuration.
     pub(super) fn has(&self, subject: &Subject) -> bool {
-        self.by_hand.contains_key(subject) || self.weightless.contains_key(subject)
+        self.weightless.contains_key(subject)
     }
 
     /// Whether it keeps no clients either.
@@ -99,105 +82,46 @@ impl Drains {
 }
 
 impl Control {
-    /// A real server gets no more clients from now on, and no packets after `deadline`, by default
-    /// the service's. A drain under way gets the new deadline. Returns when that is.
-    ///
-    /// # Errors
-    /// There is no such real server.
-    pub fn drain(
-        &mut self,
-        service: &str,
-        server: IpAddr,
-        deadline: Option<Duration>,
-        now: Instant,
-    ) -> Result<Option<Instant>, DrainError> {
-        let (service, _) = self.find_server(service, server)?;
-        let deadline = deadline.or(service.drain_deadline);
-        let deadline = deadline.and_then(|time| now.checked_add(time));
-        let subject = subject(service, server);
-        self.drains.by_hand.insert(subject, deadline);
-        self.drains.expire(now);
-        Ok(deadline)
-    }
-
-    /// A real server gets clients again.
-    ///
-    /// # Errors
-    /// There is no such real server, or it was not drained by [`Self::drain`].
-    pub fn undrain(
-        &mut self,
-        service: &str,
-        server: IpAddr,
-        now: Instant,
-    ) -> Result<(), DrainError> {
-        let (service, real_server) = self.find_server(service, server)?;
-        let subject = subject(service, server);
-        let (service, address) = (service.name.clone(), server);
-        let weight = real_server.weight;
-        if self.drains.by_hand.remove(&subject).is_some() {
-            self.drains.expire(now);
-            return Ok(());
-        }
-        Err(if weight == 0 {
-            DrainError::NoWeight { service, address }
-        } else {
-            DrainError::NotDrained { service, address }
-        })
-    }
-
-    /// The drains of [`Self::drain`], with their deadlines.
-    #[must_use]
-    pub const fn drains(&self) -> &BTreeMap<Subject, Option<Instant>> {
-        &self.drains.by_hand
-    }
-
-    /// Takes over the drains of an earlier daemon, as far as the configuration has their servers.
-    pub fn restore_drains(
-        &mut self,
-        drains: impl IntoIterator<Item = (Subject, Option<Instant>)>,
-        now: Instant,
-    ) {
-        self.drains.by_hand.extend(drains);
-        self.drains.configure(&self.config, now);
-    }
-
-    /// The weight that counts: 0 while it is drained, else its check's, if that gives one.
+    /// The weight that counts: 0 while it is drained, else the one that was set by hand, else its
+    /// check's, if that gives one.
     #[must_use]
     pub fn weight(&self, service: &config::Service, server: &config::RealServer) -> u16 {
         let subject = subject(service, server.address);
+        if let Some(Hold::Drained { .. }) = self.orders.hold(&subject) {
+            return 0;
+        }
+        if let Some(weight) = self.orders.weight(&subject) {
+            return weight;
+        }
         if self.drains.has(&subject) {
             return 0;
         }
         self.seen.weight(service, server, &subject)
     }
 
-    fn find_server(
+    pub(super) fn find_server(
         &self,
         name: &str,
         address: IpAddr,
-    ) -> Result<(&config::Service, &config::RealServer), DrainError> {
-        let services = &self.config.services;
-        let service = services.iter().find(|service| service.name == name);
-        let service = service.ok_or_else(|| DrainError::NoService {
-            name: name.to_owned(),
-            known: join(services.iter().map(|service| service.name.clone())),
-        })?;
+    ) -> Result<(&config::Service, &config::RealServer), OrderError> {
+        let service = self.find_service(name)?;
         let servers = &service.real_servers;
         let server = servers.iter().find(|server| server.address == address);
-        let server = server.ok_or_else(|| DrainError::NoServer {
+        let server = server.ok_or_else(|| OrderError::NoServer {
             service: name.to_owned(),
             address,
             known: join(servers.iter().map(|server| server.address.to_string())),
         })?;
         Ok((service, server))
     }
-}
 
-fn subject(service: &config::Service, real_server: IpAddr) -> Subject {
-    let service = service.name.clone();
-    Subject {
-        service,
-        real_server,
+    pub(super) fn find_service(&self, name: &str) -> Result<&config::Service, OrderError> {
+        let services = &self.config.services;
+        let service = services.iter().find(|service| service.name == name);
+        service.ok_or_else(|| OrderError::NoService {
+            name: name.to_owned(),
+            known: join(services.iter().map(|service| service.name.clone())),
+        })
     }
 }
 

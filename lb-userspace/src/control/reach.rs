@@ -48,6 +48,9 @@ impl Control {
             service: service.name.clone(),
             real_server: server.address,
         };
+        if let Some(disabled) = self.disabled(service, &subject) {
+            return disabled;
+        }
         match (&service.check, self.verdicts.get(&subject)) {
             (None, _) | (Some(_), Some(Ok(()))) => {
                 let state = self.reach(server.address);

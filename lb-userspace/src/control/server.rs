@@ -17,6 +17,11 @@ pub enum ServerState {
         /// With the way out.
         reason: String,
     },
+    /// It gets no packets at all, by an order of the operator.
+    Disabled {
+        /// With what its check says.
+        reason: String,
+    },
     /// Takes packets.
     Up { path: Path },
     /// Healthy, but gets no more clients: those that it has stay.
@@ -48,6 +53,7 @@ impl ServerState {
             Self::Checking | Self::Resolving => false,
             Self::Down { .. }
             | Self::Unreachable { .. }
+            | Self::Disabled { .. }
             | Self::Up { .. }
             | Self::Draining { .. }
             | Self::Drained => true,
@@ -63,6 +69,7 @@ impl ServerState {
             | Self::Down { .. }
             | Self::Resolving
             | Self::Unreachable { .. }
+            | Self::Disabled { .. }
             | Self::Drained => None,
         }
     }
@@ -75,6 +82,7 @@ impl ServerState {
             Self::Down { .. } => "down",
             Self::Resolving => "no-mac",
             Self::Unreachable { .. } => "unreachable",
+            Self::Disabled { .. } => "disabled",
             Self::Up { .. } => "up",
             Self::Draining { .. } => "draining",
             Self::Drained => "drained",
@@ -85,7 +93,9 @@ impl ServerState {
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
-            Self::Down { reason } | Self::Unreachable { reason } => Some(reason),
+            Self::Down { reason } | Self::Unreachable { reason } | Self::Disabled { reason } => {
+                Some(reason)
+            }
             Self::Resolving => {
                 Some("its MAC address is not known: it answers no ARP or neighbour solicitation")
             }

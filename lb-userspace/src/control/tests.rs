@@ -8,6 +8,8 @@ use crate::vrrp::State;
 
 mod devices;
 mod drain;
+mod history;
+mod orders;
 mod seen;
 mod through;
 mod vlan;

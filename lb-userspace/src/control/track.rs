@@ -199,7 +199,9 @@ impl Control {
                     | ServerState::Drained => tally.healthy += 1,
                     ServerState::Checking => tally.checking += 1,
                     ServerState::Resolving => tally.resolving += 1,
-                    ServerState::Down { .. } | ServerState::Unreachable { .. } => {}
+                    ServerState::Down { .. }
+                    | ServerState::Unreachable { .. }
+                    | ServerState::Disabled { .. } => {}
                 }
             }
         }

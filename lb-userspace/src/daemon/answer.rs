@@ -1,22 +1,27 @@
 //! Answers to the control socket's requests.
 
+use std::net::IpAddr;
 use std::time::UNIX_EPOCH;
 
 use crate::api::shape::{Answer, ConfigFile, Request, Status};
+use crate::health::Subject;
 
 use super::Daemon;
 
 mod dataplane;
-mod drain;
 mod events;
 mod find;
+mod history;
+mod orders;
 mod program;
 mod resign;
 mod service;
 mod vrrp;
 
+use orders::Command;
+
 impl Daemon {
-    pub(super) async fn answer(&mut self, request: Request) -> Answer {
+    pub(super) async fn answer(&mut self, request: Request, uid: Option<u32>) -> Answer {
         match request {
             Request::Status => Answer::Status(Box::new(self.status().await)),
             Request::Reload => or_error(self.reload().await.map(Answer::Reloaded)),
@@ -30,10 +35,30 @@ impl Daemon {
                 service,
                 server,
                 deadline,
-            } => or_error(self.drain(&service, server, deadline).map(Answer::Drained)),
+            } => self.about_server(service, server, Command::Drain { deadline }, uid),
             Request::Undrain { service, server } => {
-                or_error(self.undrain(&service, server).map(|()| Answer::Undrained))
+                self.about_server(service, server, Command::Undrain, uid)
             }
+            Request::Disable {
+                service,
+                server,
+                reason,
+            } => self.about_server(service, server, Command::Disable { reason }, uid),
+            Request::Enable { service, server } => {
+                self.about_server(service, server, Command::Enable, uid)
+            }
+            Request::Weight {
+                service,
+                server,
+                weight,
+            } => {
+                let command = weight.map_or(Command::ClearWeight, Command::Weight);
+                self.about_server(service, server, command, uid)
+            }
+            Request::History { service, server } => or_error(
+                self.history(service.as_deref(), server)
+                    .map(Answer::History),
+            ),
             Request::TraceStart(wanted) => {
                 or_error(self.start_trace(&wanted).map(Answer::TraceStarted))
             }
@@ -47,6 +72,20 @@ impl Daemon {
                 or_error(self.claim(&instance).map(|()| Answer::Claimed))
             }
         }
+    }
+
+    fn about_server(
+        &mut self,
+        service: String,
+        real_server: IpAddr,
+        command: Command,
+        uid: Option<u32>,
+    ) -> Answer {
+        let subject = Subject {
+            service,
+            real_server,
+        };
+        or_error(self.order_server(&subject, command, uid))
     }
 
     async fn status(&self) -> Status {

@@ -1,10 +1,14 @@
 //! Log lines of the daemon.
 
+use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use crate::control::Control;
+use crate::control::history::{Change, Transition, span};
+use crate::control::orders::Hold;
 use crate::dataplane::xdp::{Attached, Outcome};
 use crate::events::{Event, Kind, Level};
-use crate::health::Verdict;
+use crate::health::{Subject, Verdict};
 
 pub(super) fn attached(interface: &str, attached: &Attached) {
     let mode = attached.mode.name();
@@ -30,27 +34,72 @@ pub(super) fn outcome(outcome: Outcome) {
     }
 }
 
-pub(super) fn verdict(verdict: &Verdict, in_kernel: Instant) -> Event {
+/// What became of real servers: a verdict and what follows from it are one event.
+pub(super) fn servers(
+    verdicts: &[Verdict],
+    changes: Vec<Change>,
+    control: &Control,
+    in_kernel: Instant,
+) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut latest: BTreeMap<Subject, Transition> = BTreeMap::new();
+    for Change {
+        subject,
+        transition: one,
+    } in changes
+    {
+        // The kernel did not take the change when it was that.
+        if let Some(before) = latest.insert(subject.clone(), one) {
+            events.push(transition(&subject, &before));
+        }
+    }
+    let of_verdicts = events.len();
+    // Of several verdicts about a server the last one explains what it is now.
+    events.extend(verdicts.iter().rev().map(|one| {
+        let order = control.orders().get(&one.subject);
+        let disabled = order.is_some_and(|order| matches!(order.hold, Some(Hold::Disabled { .. })));
+        verdict(one, latest.remove(&one.subject), disabled, in_kernel)
+    }));
+    events[of_verdicts..].reverse();
+    events.extend(latest.iter().map(|(subject, one)| transition(subject, one)));
+    events
+}
+
+fn verdict(
+    verdict: &Verdict,
+    change: Option<Transition>,
+    disabled: bool,
+    in_kernel: Instant,
+) -> Event {
     let service = &verdict.subject.service;
     let real_server = verdict.subject.real_server;
     let decided = time_of_day(verdict.at);
     let applied = time_of_day(in_kernel);
     let after = in_kernel.saturating_duration_since(verdict.at);
-    let (state, why, level) = match &verdict.outcome {
+    let (state, level) = match verdict.outcome {
+        Ok(()) => ("up", Level::Info),
+        Err(_) => ("down", Level::Warn),
+    };
+    let why = match &verdict.outcome {
         Ok(()) if !verdict.changed => {
             let weight = verdict.weight.map(|weight| weight.to_string());
             let weight = weight.unwrap_or_else(|| "as configured".to_owned());
-            let why = format!(" as before: its check has news (weight {weight})");
-            ("up", why, Level::Info)
+            format!(" as before: its check has news (weight {weight})")
         }
-        Ok(()) => ("up", String::new(), Level::Info),
-        Err(reason) => ("down", format!(": {reason}"), Level::Warn),
+        Ok(()) => String::new(),
+        Err(reason) => format!(": {reason}"),
+    };
+    let (lasted, rest) = match &change {
+        Some(change) if change.to == state => (lasted(change), String::new()),
+        Some(change) => (String::new(), format!("; it is {}", became(change))),
+        None if disabled => (String::new(), "; it stays disabled by hand".to_owned()),
+        None => (String::new(), String::new()),
     };
     let text = format!(
-        "real server {real_server} of {service} is {state}{why} (decided={decided} \
+        "real server {real_server} of {service} is {state}{lasted}{why}{rest} (decided={decided} \
          applied={applied} after={after:?})"
     );
-    Event::new(Kind::Server, text)
+    let event = Event::new(Kind::Server, text)
         .level(level)
         .server(service, real_server)
         .field("state", state)
@@ -59,7 +108,37 @@ pub(super) fn verdict(verdict: &Verdict, in_kernel: Instant) -> Event {
             verdict.outcome.as_ref().err().map_or("", |reason| reason),
         )
         .field("decided", decided)
-        .field("applied", applied)
+        .field("applied", applied);
+    match change {
+        Some(change) => parts(event, &change),
+        None => event,
+    }
+}
+
+/// A change of a state that no verdict explains.
+fn transition(subject: &Subject, transition: &Transition) -> Event {
+    let (service, real_server) = (&subject.service, subject.real_server);
+    let became = became(transition);
+    let text = format!("real server {real_server} of {service} is {became}");
+    let event = Event::new(Kind::Server, text).server(service, real_server);
+    let event = event.field("state", transition.to);
+    parts(event.field("reason", &transition.cause), transition)
+}
+
+fn became(transition: &Transition) -> String {
+    let Transition { to, cause, .. } = transition;
+    format!("{to}{}: {cause}", lasted(transition))
+}
+
+fn lasted(transition: &Transition) -> String {
+    format!(" after {} {}", span(transition.lasted), transition.from)
+}
+
+fn parts(event: Event, transition: &Transition) -> Event {
+    event
+        .field("from", transition.from)
+        .field("to", transition.to)
+        .field("lasted_ms", transition.lasted.as_millis())
 }
 
 /// The UTC time of day of a moment in the recent past, to the microsecond: `13:05:09.000123`.
@@ -73,3 +152,6 @@ fn time_of_day(at: Instant) -> String {
         since.subsec_micros()
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,6 +92,7 @@ fn needs_restart(old: &Global, new: &Global) -> Option<&'static str> {
     [
         ("bpffs", old.bpffs == new.bpffs),
         ("runtime_dir", old.runtime_dir == new.runtime_dir),
+        ("state_dir", old.state_dir == new.state_dir),
         ("dataplane", old.dataplane == new.dataplane),
         ("table_size", old.table_size == new.table_size),
         ("maps", old.maps == new.maps),

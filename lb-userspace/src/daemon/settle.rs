@@ -1,6 +1,6 @@
 //! Bringing the kernel to what follows from all that is known.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::PlaneChoice;
 use crate::events::{Event, Kind};
@@ -19,11 +19,12 @@ impl Daemon {
     pub(super) async fn settle(&mut self) -> Result<(), DaemonError> {
         let now = Instant::now();
         self.control.expire(now);
-        if let Err(error) = self.drains.record(&self.control) {
-            tracing::error!(%error, "cannot write drains.json: a restart would forget the drains");
+        if self.keep_orders().is_err() {
             self.retry(now + RETRY);
         }
         self.open_checks();
+        let changes = self.control.take_transitions(now, SystemTime::now());
+        self.changes.extend(changes);
         self.follow_devices().await;
         self.guard_addresses().await;
         let addresses = self.control.addresses();
@@ -73,8 +74,9 @@ impl Daemon {
         match applied {
             Ok(()) => {
                 let in_kernel = Instant::now();
-                for verdict in &verdicts {
-                    self.journal.tell(log::verdict(verdict, in_kernel));
+                let changes = std::mem::take(&mut self.changes);
+                for event in log::servers(&verdicts, changes, &self.control, in_kernel) {
+                    self.journal.tell(event);
                 }
             }
             Err(error) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Check, Probe};
+use crate::events::Journal;
 use crate::script::Runner;
 
 use super::Subject;
@@ -21,6 +22,8 @@ pub(super) struct Tools {
     pub(super) tls: Clients,
     pub(super) scripts: Runner,
     pub(super) through: Through,
+    /// For what the operator is told besides verdicts.
+    pub(super) journal: Journal,
 }
 
 impl Default for Tools {
@@ -29,6 +32,7 @@ impl Default for Tools {
             tls: Clients::default(),
             scripts: Runner::new(SCRIPTS),
             through: Through::default(),
+            journal: Journal::default(),
         }
     }
 }

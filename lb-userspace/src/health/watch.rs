@@ -1,11 +1,12 @@
 //! The task of one check: probes a server again and again.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
 
 use crate::config::Check;
+use crate::events::{Event, Journal, Kind};
 
 use super::attempt::Tools;
 use super::jitter::Jitter;
@@ -30,7 +31,7 @@ pub(super) async fn watch<T: From<Verdict>>(
     loop {
         let start = tokio::time::Instant::now();
         let outcome = probe(&subject, &check, &tools).await;
-        remind(&mut reminder, &subject, &outcome);
+        remind(&mut reminder, &subject, &outcome, &tools.journal);
         if let Some(verdict) = judge_outcome(&mut judge, &mut last, &subject, outcome)
             && verdicts.send(verdict.into()).await.is_err()
         {
@@ -91,12 +92,19 @@ impl Reminder {
     }
 }
 
-fn remind(reminder: &mut Reminder, subject: &Subject, outcome: &Outcome) {
+fn remind(reminder: &mut Reminder, subject: &Subject, outcome: &Outcome, journal: &Journal) {
     let Ok(good) = outcome else { return };
-    if let Some(words) = reminder.remind(good.certificate, SystemTime::now()) {
-        let (service, real_server) = (&subject.service, subject.real_server);
-        tracing::warn!(%service, %real_server, "{words}");
-    }
+    let (Some(certificate), Some(words)) = (
+        good.certificate,
+        reminder.remind(good.certificate, SystemTime::now()),
+    ) else {
+        return;
+    };
+    let (service, real_server) = (&subject.service, subject.real_server);
+    let expires = certificate.expires.duration_since(UNIX_EPOCH);
+    let text = format!("real server {real_server} of {service}: {words}");
+    let event = Event::new(Kind::Certificate, text).server(service, real_server);
+    journal.tell(event.field("expires", expires.unwrap_or_default().as_secs()));
 }
 
 #[cfg(test)]
@@ -179,5 +187,37 @@ mod tests {
         assert!(at(24, soon));
         assert!(!at(25, certificate(1000 * HOUR)), "it was renewed");
         assert!(at(26, soon), "and taken back");
+    }
+
+    #[test]
+    fn a_certificate_that_expires_soon_is_an_event() {
+        let subject = Subject {
+            service: "web".to_owned(),
+            real_server: "192.0.2.21".parse().unwrap(),
+        };
+        let hour = Duration::from_secs(3600);
+        let expires = SystemTime::now() + 30 * hour;
+        let certificate = |warning| Certificate { expires, warning };
+        let good = |warning| {
+            Ok(Good {
+                weight: None,
+                certificate: Some(certificate(warning)),
+            })
+        };
+        let (journal, mut reminder) = (Journal::default(), Reminder::default());
+        for warning in [10 * hour, 40 * hour, 40 * hour] {
+            remind(&mut reminder, &subject, &good(warning), &journal);
+        }
+        let told = journal.excerpt(None, 9).entries;
+        assert_eq!(told.len(), 1, "{told:?}");
+        let event = &told[0].event;
+        assert_eq!(event.kind, Kind::Certificate);
+        assert_eq!(
+            event.text,
+            "real server 192.0.2.21 of web: its certificate expires in a day: renew it"
+        );
+        assert_eq!(event.server, Some(subject.real_server));
+        let since = expires.duration_since(UNIX_EPOCH).unwrap();
+        assert_eq!(event.fields, [("expires", since.as_secs().to_string())]);
     }
 }

@@ -52,6 +52,7 @@ impl Plan {
 router_id   = "lb{number}"
 dataplane   = "{dataplane}"
 runtime_dir = "{}"
+state_dir   = "{}"
 bpffs       = "{}"
 
 [[vrrp]]
@@ -65,6 +66,8 @@ addresses         = ["{VIP}/24"]
 {}
 "#,
             runtime_dir.display(),
+            // A power cut does not take it away.
+            runtime_dir.with_file_name("state").display(),
             bpffs.display(),
             ADVERT_INTERVAL.as_millis(),
             self.vrrp_lines

@@ -48,9 +48,10 @@ impl Ours {
         let file = host.dir.join("lvx.toml");
         let text = format!(
             "[global]\nrouter_id = \"{}\"\ndataplane = \"xdp\"\nruntime_dir = \"{}\"\n\
-             bpffs = \"{}\"\n{instances}",
+             state_dir = \"{}\"\nbpffs = \"{}\"\n{instances}",
             host.name(),
             runtime.display(),
+            host.dir.join("state").display(),
             bpffs.display(),
         );
         std::fs::write(&file, text).context("writing a configuration")?;

@@ -12,10 +12,22 @@ pub struct Reloaded {
 }
 
 /// `lvx drain`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drained {
     /// Seconds for which the real server keeps its connections; `null`: as long as they live.
     pub deadline: Option<u64>,
+    /// What it was by an order before; `null`: nothing.
+    #[serde(default)]
+    pub replaced: Option<String>,
+}
+
+/// `lvx disable`, `lvx enable` and `lvx weight`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ordered {
+    /// What follows, a sentence about the real server.
+    pub text: String,
+    /// What it was by an order before; `null`: nothing.
+    pub replaced: Option<String>,
 }
 
 /// `lvx where --json`.

@@ -46,7 +46,10 @@ pub struct RealServer {
     /// another.
     #[serde(default)]
     pub effective_weight: Option<u16>,
-    /// `up`, `draining`, `drained`, `down`, `checking`, `no-mac` or `unreachable`.
+    /// The weight that was set by hand; `null`: none.
+    #[serde(default)]
+    pub weight_by_hand: Option<u16>,
+    /// `up`, `disabled`, `draining`, `drained`, `down`, `checking`, `no-mac` or `unreachable`.
     pub state: String,
     /// Why it takes no packets; `null` while it does.
     pub reason: Option<String>,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::control::orders::{Hold, Order};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -146,7 +147,7 @@ fn the_drain_of_a_server_that_is_configured_away_ends() {
     bench.control.drain("web", OTHER, None, now).unwrap();
     let both = bench.control.config().clone();
     bench.control.configure(config(CONFIG), now);
-    assert!(bench.control.drains().is_empty());
+    assert!(bench.control.orders().is_empty());
     bench.control.configure(both, now);
     bench.verdict(OTHER, Ok(()));
     assert_eq!(bench.seen(OTHER), (1, true, "up"));
@@ -160,9 +161,16 @@ fn drains_are_restored_as_far_as_their_servers_exist() {
         service: service.to_owned(),
         real_server: SERVER,
     };
-    let left = [(subject("web"), Some(now)), (subject("gone"), None)];
-    bench.control.restore_drains(left, now);
-    assert_eq!(bench.control.drains().len(), 1);
+    let drained = |deadline| Order {
+        hold: Some(Hold::Drained { deadline }),
+        weight: None,
+    };
+    let left = [
+        (subject("web"), drained(Some(now))),
+        (subject("gone"), drained(None)),
+    ];
+    bench.control.restore_orders(left, now);
+    assert_eq!(bench.control.orders().len(), 1);
     assert_eq!(bench.seen(SERVER), (0, false, "drained"));
 }
 

@@ -37,7 +37,7 @@ fn shape(entry: Entry) -> Event {
     }
 }
 
-fn milliseconds(at: SystemTime) -> u64 {
+pub(super) fn milliseconds(at: SystemTime) -> u64 {
     let since_1970 = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }

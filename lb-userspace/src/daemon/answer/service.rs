@@ -65,16 +65,19 @@ impl Daemon {
             Some(Path::Link { mac, .. }) => Some(mac.to_string()),
             Some(Path::Local) | None => None,
         };
-        let certificate = self.control.certificate(&Subject {
+        let subject = Subject {
             service: service.name.clone(),
             real_server: server.address,
-        });
+        };
+        let certificate = self.control.certificate(&subject);
+        let order = self.control.orders().get(&subject);
         let now = SystemTime::now();
         let expires = certificate.and_then(|one| one.expires.duration_since(UNIX_EPOCH).ok());
         RealServer {
             address: server.address,
             weight: server.weight,
             effective_weight: Some(self.control.weight(service, server)),
+            weight_by_hand: order.and_then(|order| order.weight),
             certificate_expires: expires.map(|since| since.as_secs()),
             warnings: certificate
                 .and_then(|one| one.told(now))
@@ -88,6 +91,7 @@ impl Daemon {
                 | ServerState::Down { .. }
                 | ServerState::Resolving
                 | ServerState::Unreachable { .. }
+                | ServerState::Disabled { .. }
                 | ServerState::Up { .. }
                 | ServerState::Drained => None,
             },

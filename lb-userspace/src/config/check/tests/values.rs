@@ -37,6 +37,7 @@ fn an_empty_file_has_the_defaults() {
         router_id: "localhost".to_owned(),
         dataplane: PlaneChoice::Auto,
         runtime_dir: PathBuf::from("/run/lvx"),
+        state_dir: PathBuf::from("/var/lib/lvx"),
         bpffs: PathBuf::from("/sys/fs/bpf/lvx"),
         interfaces: Vec::new(),
         table_size: TableSize::DEFAULT,
