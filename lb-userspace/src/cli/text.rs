@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::api::shape::{Count, Dataplane, Drained, Reloaded, Service, Status, Where};
+use crate::api::shape::{Count, Dataplane, Drained, Reloaded, Service, Status, Unanswered, Where};
 use crate::config;
 
 pub(super) fn status(status: &Status) -> String {
@@ -163,6 +163,18 @@ fn service(out: &mut String, service: &Service) {
         }
         for warning in &server.warnings {
             line(out, 2, &format!("WARNING: {warning}"));
+        }
+        if let Some(samples) = server.unanswered.filter(|one| one.unanswered > 0) {
+            let Unanswered {
+                sampled,
+                unanswered,
+                share,
+            } = samples;
+            let words = format!(
+                "{unanswered} of {sampled} sampled SYNs of the last 10 s were not answered \
+                 ({share} %)"
+            );
+            line(out, 2, &words);
         }
         if let Some(remaining) = server.remaining {
             line(out, 2, &format!("{remaining} connections remain"));

@@ -20,23 +20,62 @@ pub(super) async fn watch<T: From<Verdict>>(
     subject: Subject,
     check: Arc<Check>,
     tools: Arc<Tools>,
+    mut prompts: mpsc::Receiver<String>,
     verdicts: mpsc::Sender<T>,
 ) {
     let mut judge = Judge::new(check.rise, check.fall);
     let mut jitter = Jitter::new(&subject.real_server);
     let mut last = Good::default();
     let mut reminder = Reminder::default();
+    let mut prompted = None;
     loop {
         let start = tokio::time::Instant::now();
         let outcome = probe(&subject, &check, &tools).await;
         remind(&mut reminder, &subject, &outcome);
         if let Some(verdict) = judge_outcome(&mut judge, &mut last, &subject, outcome)
-            && verdicts.send(verdict.into()).await.is_err()
+            && verdicts.send(because(verdict, prompted).into()).await.is_err()
         {
             return;
         }
-        tokio::time::sleep_until(start + jitter.vary(check.interval, check.jitter)).await;
+        let next = start + jitter.vary(check.interval, check.jitter);
+        prompted = prompt(&mut prompts, start + spacing(check.interval), next).await;
     }
+}
+
+/// A passive check probes no more often than this, whatever clients meet.
+fn spacing(interval: Duration) -> Duration {
+    const LEAST: Duration = Duration::from_millis(100);
+    (interval / 4).max(LEAST)
+}
+
+/// Waits for the next probe: at `next`, or when there is a reason, but not before `early`. Returns
+/// the reason.
+async fn prompt(
+    prompts: &mut mpsc::Receiver<String>,
+    early: tokio::time::Instant,
+    next: tokio::time::Instant,
+) -> Option<String> {
+    let reason = async {
+        tokio::time::sleep_until(early).await;
+        match prompts.recv().await {
+            Some(reason) => reason,
+            // The check was given up.
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        reason = reason => Some(reason),
+        () = tokio::time::sleep_until(next) => None,
+    }
+}
+
+/// Says why the server was probed just now, if it is down.
+fn because(mut verdict: Verdict, prompted: Option<String>) -> Verdict {
+    if let (Err(reason), Some(why)) = (&mut verdict.outcome, prompted) {
+        *reason = format!("{reason} (probed early: {why})");
+    }
+    verdict
 }
 
 /// The verdict, if it is the first or says something new. `last` is what was told of a server that
