@@ -20,6 +20,7 @@ mod jitter;
 mod outcome;
 mod ping;
 mod probe;
+mod prompt;
 mod redis;
 mod script;
 mod smtp;

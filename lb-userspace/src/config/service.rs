@@ -66,7 +66,13 @@ pub(super) fn read(
     let ipv6 = address.as_ref().map(|address| address.value.is_ipv6());
     let scheduling = scheduling::read(report, b, ipv6);
     let timing = timing::read(report, b, protocol);
-    let check = health::read(report, b, address.as_ref().map(|a| a.value), protocol, global);
+    let check = health::read(
+        report,
+        b,
+        address.as_ref().map(|a| a.value),
+        protocol,
+        global,
+    );
     let blocks = b.blocks(report, "real_server", Kind::RealServer);
     if let (Some(scheduler), Some(global)) = (scheduling.scheduler, global) {
         fits_plane(report, &blocks, scheduler, global);

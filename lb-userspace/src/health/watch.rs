@@ -12,7 +12,7 @@ use super::jitter::Jitter;
 use super::outcome::{Certificate, Good, Outcome};
 use super::probe::probe;
 use super::verdict::Judge;
-use super::{Subject, Verdict};
+use super::{Subject, Verdict, prompt};
 
 /// Probes one server until nobody listens. The first probe starts at once and decides by itself: a
 /// director that takes over shall know its servers.
@@ -33,49 +33,17 @@ pub(super) async fn watch<T: From<Verdict>>(
         let outcome = probe(&subject, &check, &tools).await;
         remind(&mut reminder, &subject, &outcome);
         if let Some(verdict) = judge_outcome(&mut judge, &mut last, &subject, outcome)
-            && verdicts.send(because(verdict, prompted).into()).await.is_err()
+            && verdicts
+                .send(prompt::because(verdict, prompted).into())
+                .await
+                .is_err()
         {
             return;
         }
         let next = start + jitter.vary(check.interval, check.jitter);
-        prompted = prompt(&mut prompts, start + spacing(check.interval), next).await;
+        let early = start + prompt::spacing(check.interval);
+        prompted = prompt::wait(&mut prompts, early, next).await;
     }
-}
-
-/// A passive check probes no more often than this, whatever clients meet.
-fn spacing(interval: Duration) -> Duration {
-    const LEAST: Duration = Duration::from_millis(100);
-    (interval / 4).max(LEAST)
-}
-
-/// Waits for the next probe: at `next`, or when there is a reason, but not before `early`. Returns
-/// the reason.
-async fn prompt(
-    prompts: &mut mpsc::Receiver<String>,
-    early: tokio::time::Instant,
-    next: tokio::time::Instant,
-) -> Option<String> {
-    let reason = async {
-        tokio::time::sleep_until(early).await;
-        match prompts.recv().await {
-            Some(reason) => reason,
-            // The check was given up.
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        biased;
-        reason = reason => Some(reason),
-        () = tokio::time::sleep_until(next) => None,
-    }
-}
-
-/// Says why the server was probed just now, if it is down.
-fn because(mut verdict: Verdict, prompted: Option<String>) -> Verdict {
-    if let (Err(reason), Some(why)) = (&mut verdict.outcome, prompted) {
-        *reason = format!("{reason} (probed early: {why})");
-    }
-    verdict
 }
 
 /// The verdict, if it is the first or says something new. `last` is what was told of a server that

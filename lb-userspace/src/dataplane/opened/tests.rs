@@ -61,7 +61,13 @@ fn a_look_tells_each_sample_once() {
             told(Seen::Late),
             0,
         ),
-        ("the clock was read before", new.word(), 900, vec![], new.word()),
+        (
+            "the clock was read before",
+            new.word(),
+            900,
+            vec![],
+            new.word(),
+        ),
     ] {
         let places = [place(word)];
         assert_eq!(look(&places, at(now)), expected, "{words}");

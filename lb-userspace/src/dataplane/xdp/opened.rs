@@ -1,6 +1,6 @@
 //! Samples of connections in the program's map.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lb_common::opened::Moment;
 
@@ -15,10 +15,12 @@ impl Xdp {
         if seen.is_empty() {
             return Vec::new();
         }
+        let named: BTreeSet<u32> = seen.iter().map(|(id, _)| *id).collect();
         let servers = self.applied.services().flat_map(|(key, _)| {
             let servers = self.applied.counters(key);
             servers.map(|(address, id)| (id, (*key, address)))
         });
+        let servers = servers.filter(|(id, _)| named.contains(id));
         let servers: BTreeMap<u32, Server> = servers.collect();
         let known = |(id, seen): (u32, Seen)| Some((*servers.get(&id)?, seen));
         seen.into_iter().filter_map(known).collect()

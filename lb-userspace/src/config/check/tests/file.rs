@@ -10,6 +10,20 @@ pub(super) const ROWS: &[Row] = &[
         "1:2 unknown key `globl` at the top level | did you mean `global`?",
     ),
     (
+        r#"[global]
+passive_sample = "off"
+[[vrrp]]
+name = "VI"
+interface = "eth0"
+virtual_router_id = 1
+addresses = ["192.0.2.10"]
+[[service]]
+name = "web"
+address = "192.0.2.10:80"
+check = { type = "tcp", passive = true }"#,
+        r#"11:35 `passive` looks at sampled connections, and [global] passive_sample is "off" | leave one of both out"#,
+    ),
+    (
         "vrrp = 1",
         "1:8 `vrrp` must be an array of tables, not an integer",
     ),

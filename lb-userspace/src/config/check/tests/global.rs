@@ -82,6 +82,14 @@ id = 1
 dataplane = "ipvs""#,
         "5:1 unknown key `dataplane` in `sync` | it is a key of [global]: move it above `sync`",
     ),
+    (
+        "passive_sample = 100",
+        "2:18 `passive_sample` must be a power of two, not 100 | the nearest one is 128",
+    ),
+    (
+        "passive_sample = 0",
+        "2:18 `passive_sample` must be from 1 to 65536, not 0",
+    ),
     ("maps = 1", "2:8 `maps` must be a table, not an integer"),
     (
         "maps = { exceptions = 3000, persistence = 5000, flows = 1000000, rooms = 1 }",
