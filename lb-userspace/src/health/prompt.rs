@@ -7,10 +7,14 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Verdict;
 
-/// A passive check probes no more often than this, whatever clients meet.
-pub(super) fn spacing(interval: Duration) -> Duration {
-    const LEAST: Duration = Duration::from_millis(100);
-    (interval / 4).max(LEAST)
+/// Between two probes.
+const LEAST: Duration = Duration::from_millis(100);
+
+/// When a check may probe early, whatever clients meet: a quarter of its interval after the latest
+/// probe that was early, and a moment after the latest of all.
+pub(super) fn earliest(interval: Duration, latest: Instant, early: Option<Instant>) -> Instant {
+    let after_early = early.map(|early| early + interval / 4);
+    after_early.unwrap_or(latest).max(latest + LEAST)
 }
 
 /// Waits for the next probe: at `next`, or when there is a reason, but not before `early`. Returns
@@ -54,21 +58,30 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_prompt_is_waited_for_until_the_next_probe_and_heeded_no_sooner_than_it_may() {
         let start = Instant::now();
-        let (early, next) = (start + spacing(SECOND), start + SECOND);
+        let (early, next) = (start + LEAST, start + SECOND);
         let (sender, mut prompts) = mpsc::channel(1);
         assert_eq!(wait(&mut prompts, early, next).await, None);
         assert_eq!(start.elapsed(), SECOND);
 
         let start = Instant::now();
-        let (early, next) = (start + spacing(SECOND), start + SECOND);
+        let (early, next) = (start + LEAST, start + SECOND);
         sender.try_send("why".to_owned()).unwrap();
         let why = wait(&mut prompts, early, next).await;
-        assert_eq!((why.as_deref(), start.elapsed()), (Some("why"), SECOND / 4));
+        assert_eq!((why.as_deref(), start.elapsed()), (Some("why"), LEAST));
 
         drop(sender);
         let next = Instant::now() + SECOND;
         assert_eq!(wait(&mut prompts, next, next).await, None);
-        assert_eq!(spacing(SECOND / 10), SECOND / 10);
+    }
+
+    #[test]
+    fn early_probes_are_a_quarter_of_the_interval_apart() {
+        let start = Instant::now();
+        let after = |latest, early| earliest(SECOND, start + latest, early) - start;
+        assert_eq!(after(Duration::ZERO, None), LEAST);
+        assert_eq!(after(Duration::ZERO, Some(start)), SECOND / 4);
+        assert_eq!(after(SECOND / 5, Some(start)), SECOND / 5 + LEAST);
+        assert_eq!(after(SECOND, Some(start)), SECOND + LEAST);
     }
 
     #[test]

@@ -28,8 +28,12 @@ pub(super) async fn watch<T: From<Verdict>>(
     let mut last = Good::default();
     let mut reminder = Reminder::default();
     let mut prompted = None;
+    let mut last_early = None;
     loop {
         let start = tokio::time::Instant::now();
+        if prompted.is_some() {
+            last_early = Some(start);
+        }
         let outcome = probe(&subject, &check, &tools).await;
         remind(&mut reminder, &subject, &outcome);
         if let Some(verdict) = judge_outcome(&mut judge, &mut last, &subject, outcome)
@@ -41,7 +45,7 @@ pub(super) async fn watch<T: From<Verdict>>(
             return;
         }
         let next = start + jitter.vary(check.interval, check.jitter);
-        let early = start + prompt::spacing(check.interval);
+        let early = prompt::earliest(check.interval, start, last_early);
         prompted = prompt::wait(&mut prompts, early, next).await;
     }
 }

@@ -81,7 +81,7 @@ router_id = "b"
 foo = 1
 "#,
         "3:1 TOML syntax: duplicate key
-4:1 unknown key `foo` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync, maps, program_log, realtime, script_user, notify_fifo",
+4:1 unknown key `foo` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync, maps, program_log, passive_sample, realtime, script_user, notify_fifo",
     ),
     (
         r#"[global]
@@ -108,7 +108,7 @@ foo = 1
 [[vrrp]
 name = 1
 ",
-        "2:1 unknown key `foo` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync, maps, program_log, realtime, script_user, notify_fifo
+        "2:1 unknown key `foo` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync, maps, program_log, passive_sample, realtime, script_user, notify_fifo
 3:8 TOML syntax: unclosed array table, expected `]`",
     ),
     (

@@ -14,7 +14,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     (
         "colour = 1",
-        "2:1 unknown key `colour` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync, maps, program_log, realtime, script_user, notify_fifo",
+        "2:1 unknown key `colour` in [global] | the keys here are router_id, dataplane, runtime_dir, bpffs, interfaces, table_size, sync, maps, program_log, passive_sample, realtime, script_user, notify_fifo",
     ),
     (
         r#"dataplane = "xpd""#,
