@@ -11,7 +11,7 @@ use crate::rule::Timeouts;
 use crate::{maglev, sh};
 
 /// Version of everything in this module.
-pub const LAYOUT_VERSION: u32 = 3;
+pub const LAYOUT_VERSION: u32 = 4;
 
 /// Room for virtual services.
 pub const MAX_SERVICES: u32 = 4096;

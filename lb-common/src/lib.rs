@@ -16,6 +16,7 @@ pub mod hash;
 pub mod index;
 pub mod layout;
 pub mod maglev;
+pub mod opened;
 pub mod probe;
 pub mod reason;
 pub mod record;

@@ -15,7 +15,7 @@ use lb_ebpf::parse::{
 };
 
 use crate::maps::{PROGRAM_LOG, REAL_SERVERS, TABLE_SIZE, TABLES, TRACE};
-use crate::{Verdict, count, egress, service};
+use crate::{Verdict, count, egress, opened, service};
 
 /// `None`: there is something special about it. Nothing was counted or changed then.
 #[inline(always)]
@@ -83,5 +83,6 @@ fn decide(
     let egress = egress::find(context, frame, server)?;
     let verdict = egress.rewrite(server);
     count::forwarded(server, &packet);
+    opened::sample(server, &packet);
     Ok(Some(verdict))
 }

@@ -12,6 +12,7 @@ mod egress;
 mod fast;
 mod log;
 mod maps;
+mod opened;
 mod records;
 mod schedule;
 mod service;

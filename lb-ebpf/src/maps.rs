@@ -10,6 +10,7 @@ use lb_common::layout::{
     ReasonCount, Service, ServiceKey, Settings, Slot,
 };
 use lb_common::maglev::TableSize;
+use lb_common::opened;
 use lb_common::reason::{Note, Reason};
 use lb_common::record::Bucket;
 use lb_common::trace::{Event, Filter, Unseen};
@@ -22,6 +23,7 @@ const SLOTS: usize = TableSize::DEFAULT.slots().get() as usize;
 const MMAPABLE: usize = BPF_F_MMAPABLE as usize;
 /// Of the events that wait to be read.
 const TRACE_BYTES: usize = 1 << 18;
+const SAMPLES: usize = opened::PLACES as usize;
 /// The daemon sets the configured number.
 const BUCKETS: usize = 1;
 
@@ -47,6 +49,10 @@ pub(crate) static TRACE: Global<u32> = Global::new(0);
 /// Not 0: the program says in the daemon's log what it leaves to the kernel.
 #[unsafe(no_mangle)]
 pub(crate) static PROGRAM_LOG: Global<u32> = Global::new(0);
+
+/// Which connections are sampled ([`opened::mask`]).
+#[unsafe(no_mangle)]
+pub(crate) static SAMPLE_MASK: Global<u64> = Global::new(opened::NO_SAMPLE);
 
 /// For people and `bpftool`: the program itself looks services up in `service_index`.
 #[btf_map(name = "services")]
@@ -84,6 +90,9 @@ pub(crate) static PERSISTENCE: Array<Bucket, BUCKETS, MMAPABLE> = Array::new();
 
 #[btf_map(name = "flows")]
 pub(crate) static FLOWS: Array<Bucket, BUCKETS, MMAPABLE> = Array::new();
+
+#[btf_map(name = "opened")]
+pub(crate) static OPENED: Array<opened::Place, SAMPLES, MMAPABLE> = Array::new();
 
 #[btf_map(name = "settings")]
 pub(crate) static SETTINGS: Array<Settings, 1, MMAPABLE> = Array::new();

@@ -59,6 +59,13 @@ impl Packet {
         self.service.fragments != 0
     }
 
+    /// A packet of a TCP connection, or an ICMP error that quotes one.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_tcp(&self) -> bool {
+        self.service.protocol() == TCP
+    }
+
     /// Length of the IP packet, by its header.
     #[inline(always)]
     #[must_use]

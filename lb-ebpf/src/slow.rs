@@ -13,7 +13,7 @@ use crate::choose::{Chosen, choose_server, remember};
 use crate::maps::{PROGRAM_LOG, TRACE};
 use crate::records::entry;
 use crate::service::find_service;
-use crate::{Verdict, carry_out, count, egress, log, service, trace};
+use crate::{Verdict, carry_out, count, egress, log, opened, service, trace};
 
 /// A frame in one piece.
 #[inline(never)]
@@ -135,5 +135,6 @@ fn decide(
     vlan::rewrite(&frame, server, tags);
     let verdict = egress.rewrite(server);
     count::forwarded(server, packet);
+    opened::sample(server, packet);
     Ok(verdict)
 }

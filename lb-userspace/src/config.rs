@@ -86,6 +86,8 @@ pub struct Global {
     pub sync: Option<Sync>,
     pub maps: Maps,
     pub program_log: ProgramLog,
+    /// Of so many TCP connections one is sampled, a power of two; `None`: none.
+    pub passive_sample: Option<u32>,
     pub realtime: Realtime,
     /// Whose rights scripts have that name no user of their own.
     pub script_user: String,

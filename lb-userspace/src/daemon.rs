@@ -32,6 +32,7 @@ mod event;
 mod lock;
 mod log;
 mod notify;
+mod opened;
 mod orders;
 mod planes;
 mod reload;
@@ -314,6 +315,7 @@ impl Daemon {
         // Tracked interfaces: the protocol does not wait for the planes.
         self.stand();
         self.kernel.tick(Instant::now());
+        self.follow_opened();
         self.kernel.audit(&mut self.control, &self.record).await;
     }
 

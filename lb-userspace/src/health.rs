@@ -21,6 +21,7 @@ mod jitter;
 mod outcome;
 mod ping;
 mod probe;
+mod prompt;
 mod redis;
 mod script;
 mod smtp;
@@ -62,6 +63,8 @@ pub struct Verdict {
 
 struct Running {
     check: Arc<Check>,
+    /// Why it should probe at once; one such reason may wait.
+    prompts: mpsc::Sender<String>,
     task: AbortHandle,
 }
 
@@ -105,12 +108,26 @@ impl<T: From<Verdict> + Send + 'static> Checks<T> {
             if !self.running.contains_key(&subject) {
                 let tools = Arc::clone(&self.tools);
                 let verdicts = self.verdicts.clone();
-                let watch = watch::watch(subject.clone(), Arc::clone(&check), tools, verdicts);
+                let (prompts, prompted) = mpsc::channel(1);
+                let own = Arc::clone(&check);
+                let watch = watch::watch(subject.clone(), own, tools, prompted, verdicts);
                 let task = self.tasks.spawn(watch);
-                self.running.insert(subject, Running { check, task });
+                let running = Running {
+                    check,
+                    prompts,
+                    task,
+                };
+                self.running.insert(subject, running);
             }
         }
         while self.tasks.try_join_next().is_some() {}
+    }
+
+    /// Lets a passive check probe as soon as it may, for this reason; others stay as they are.
+    /// Tells whether it will.
+    pub fn prompt(&self, subject: &Subject, why: &str) -> bool {
+        let running = self.running.get(subject).filter(|one| one.check.passive);
+        running.is_some_and(|one| one.prompts.try_send(why.to_owned()).is_ok())
     }
 }
 

@@ -17,6 +17,7 @@ pub mod lab6;
 pub mod netns;
 pub mod plane_bench;
 pub mod records;
+pub mod samples;
 pub mod sandbox;
 pub mod segment;
 pub mod steps;

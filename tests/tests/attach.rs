@@ -10,7 +10,7 @@ use lb_common::maglev::TableSize;
 use lb_tests::sandbox::{Sandbox, command, ifindex, in_sandbox};
 use lb_userspace::dataplane::xdp::{Mode, ModeChoice, Nic, Xdp};
 
-const MAPS: [&str; 16] = [
+const MAPS: [&str; 17] = [
     "counters",
     "cursors",
     "entries",
@@ -19,6 +19,7 @@ const MAPS: [&str; 16] = [
     "interfaces",
     "loads",
     "notes",
+    "opened",
     "persistence",
     "real_servers",
     "reasons",

@@ -16,6 +16,8 @@ mod icmp;
 mod ip;
 #[path = "packets/lengths.rs"]
 mod lengths;
+#[path = "packets/opened.rs"]
+mod opened;
 #[path = "packets/plain.rs"]
 mod plain;
 #[path = "packets/quotes.rs"]

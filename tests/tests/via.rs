@@ -113,7 +113,10 @@ fn went_down(director: &Director) -> Result<usize> {
 fn check_again(lab: &Lab, interval: &str) -> Result<()> {
     for director in &lab.directors {
         reconfigure(director, |text| {
-            text.replace("interval = \"200ms\"", &format!("interval = \"{interval}\""))
+            text.replace(
+                "interval = \"200ms\"",
+                &format!("interval = \"{interval}\""),
+            )
         })?;
     }
     lab.wait_ready()

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use crate::api::shape::{Count, Dataplane, Reloaded, Service, Status, Where};
+use crate::api::shape::{Count, Dataplane, Reloaded, Service, Status, Unanswered, Where};
 
 pub(super) fn status(status: &Status) -> String {
     let mut out = format!("lvx {} on {}\n", status.version, status.router_id);
@@ -165,6 +165,18 @@ fn service(out: &mut String, service: &Service) {
         }
         for warning in &server.warnings {
             line(out, 2, &format!("WARNING: {warning}"));
+        }
+        if let Some(samples) = server.unanswered.filter(|one| one.unanswered > 0) {
+            let Unanswered {
+                sampled,
+                unanswered,
+                share,
+            } = samples;
+            let words = format!(
+                "{unanswered} of {sampled} sampled SYNs of the last 10 s were not answered \
+                 ({share} %)"
+            );
+            line(out, 2, &words);
         }
         if let Some(remaining) = server.remaining {
             line(out, 2, &format!("{remaining} connections remain"));

@@ -30,6 +30,8 @@ pub struct Check {
     pub fall: u8,
     /// Part of the interval, in percent 0–50, by which each pause is varied at random.
     pub jitter: u8,
+    /// Clients that get no answer make it probe at once.
+    pub passive: bool,
 }
 
 /// One question to a real server.

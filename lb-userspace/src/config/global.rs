@@ -4,6 +4,7 @@ use std::num::NonZeroU8;
 use std::path::PathBuf;
 
 use lb_common::maglev::TableSize;
+use lb_common::opened::{DEFAULT_SAMPLE, MAX_SAMPLE};
 
 use super::block::{Block, Kind, Value};
 use super::check::{SCRIPT_USER, duplicates};
@@ -65,6 +66,12 @@ pub(super) fn read(report: &mut Report<'_>, mut block: Block<'_>, host: &str) ->
     let sync = sync(report, b);
     let maps = maps(report, b);
     let program_log = b.default(report, "program_log", ProgramLog::Off, choice(LOG_LEVELS));
+    let passive_sample = b.default(
+        report,
+        "passive_sample",
+        Some(DEFAULT_SAMPLE),
+        or_off(|report, value| power_of_two(report, value, 1, MAX_SAMPLE)),
+    );
     let realtime = realtime(report, b);
     let script_user = b.default(report, "script_user", SCRIPT_USER.to_owned(), user);
     let notify_fifo = b.optional(report, "notify_fifo", absolute_path);
@@ -80,6 +87,7 @@ pub(super) fn read(report: &mut Report<'_>, mut block: Block<'_>, host: &str) ->
         sync: sync?,
         maps: maps?,
         program_log: program_log?,
+        passive_sample: passive_sample?,
         realtime: realtime?,
         script_user: script_user?,
         notify_fifo: notify_fifo?,
@@ -137,15 +145,19 @@ fn realtime(report: &mut Report<'_>, global: &mut Block<'_>) -> Option<Realtime>
     })
 }
 
-/// Records of a map: a power of two.
+/// Records of a map.
 fn room(report: &mut Report<'_>, value: Value<'_>) -> Option<u32> {
-    let records: u32 = integer(LEAST_ROOM.into(), MOST_ROOM.into())(report, value)?;
-    if records.is_power_of_two() {
-        return Some(records);
+    power_of_two(report, value, LEAST_ROOM, MOST_ROOM)
+}
+
+fn power_of_two(report: &mut Report<'_>, value: Value<'_>, least: u32, most: u32) -> Option<u32> {
+    let number: u32 = integer(least.into(), most.into())(report, value)?;
+    if number.is_power_of_two() {
+        return Some(number);
     }
-    let above = records.next_power_of_two();
+    let above = number.next_power_of_two();
     let below = above / 2;
-    let nearest = if records - below < above - records {
+    let nearest = if number - below < above - number {
         below
     } else {
         above
@@ -154,7 +166,7 @@ fn room(report: &mut Report<'_>, value: Value<'_>) -> Option<u32> {
     report
         .error(
             &value.span(),
-            format!("{subject} must be a power of two, not {records}"),
+            format!("{subject} must be a power of two, not {number}"),
         )
         .hint(format!("the nearest one is {nearest}"));
     None

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::block::{Block, Kind};
 use super::check::SCRIPT_USER;
-use super::reader::{at, integer, time};
+use super::reader::{at, boolean, integer, time};
 use super::report::{At, Report};
 use super::{Check, Global, Origin, Protocol, duration};
 
@@ -47,6 +47,7 @@ pub(super) fn read(
     let rise = b.default(report, "rise", 2, integer(1, 255));
     let fall = b.default(report, "fall", 2, integer(1, 255));
     let jitter = b.default(report, "jitter", 10, integer(0, 50));
+    let passive = passive(report, b, protocol, global);
     let around = Around {
         address,
         protocol,
@@ -71,7 +72,41 @@ pub(super) fn read(
         rise: rise?,
         fall: fall?,
         jitter: jitter?,
+        passive: passive?,
     })))
+}
+
+/// Whether clients that get no answer make the check probe at once: the program must know them.
+fn passive(
+    report: &mut Report<'_>,
+    check: &mut Block<'_>,
+    protocol: Option<Protocol>,
+    global: Option<&Global>,
+) -> Option<bool> {
+    let passive = check.optional(report, "passive", at(boolean))?;
+    let Some(passive) = passive.filter(|passive| passive.value) else {
+        return Some(false);
+    };
+    if let Some(other) = protocol.filter(|protocol| *protocol != Protocol::Tcp) {
+        let name = other.name();
+        report
+            .error(
+                &passive.span,
+                format!("`passive` is for TCP services, and this one is {name}"),
+            )
+            .hint("only TCP tells whether a client got an answer: leave `passive` out");
+        return None;
+    }
+    if global.is_some_and(|global| global.passive_sample.is_none()) {
+        report
+            .error(
+                &passive.span,
+                "`passive` looks at sampled connections, and [global] passive_sample is \"off\"",
+            )
+            .hint("leave one of both out");
+        return None;
+    }
+    Some(true)
 }
 
 /// The time that a probe has.

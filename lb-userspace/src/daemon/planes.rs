@@ -8,6 +8,7 @@ use crate::config::{PlaneChoice, Sync};
 use crate::control::Control;
 use crate::control::plane::{IpvsState, XdpState};
 use crate::dataplane::ipvs::{self, Ipvs, SyncRole};
+use crate::dataplane::opened::Windows;
 use crate::dataplane::xdp::{self, Attached, Mode, ModeChoice, Nic, Sizes, Xdp, XdpError};
 use crate::events::{Event, Journal, Kind};
 use crate::object::xdp_object;
@@ -37,6 +38,8 @@ pub(super) struct PlaneEvent {
 pub(super) struct Kernel {
     pub(super) xdp: Option<Xdp>,
     clock: Clock,
+    /// What clients say about real servers.
+    pub(super) opened: Windows,
     /// By interface.
     pub(super) attached: BTreeMap<String, Attached>,
     /// The maps are shown under their public names.
@@ -69,6 +72,7 @@ impl Kernel {
         let mut kernel = Self {
             xdp: None,
             clock: Clock::default(),
+            opened: Windows::default(),
             attached: BTreeMap::new(),
             published: false,
             ipvs: None,
@@ -282,6 +286,7 @@ fn load(control: &Control) -> Result<Xdp, DaemonError> {
         exceptions: global.maps.exceptions,
         persistence: global.maps.persistence,
         flows: global.maps.flows,
+        sample: global.passive_sample.unwrap_or(0),
     };
     Ok(Xdp::load(object, &global.bpffs, sizes)?)
 }

@@ -96,6 +96,7 @@ fn needs_restart(old: &Global, new: &Global) -> Option<&'static str> {
         ("dataplane", old.dataplane == new.dataplane),
         ("table_size", old.table_size == new.table_size),
         ("maps", old.maps == new.maps),
+        ("passive_sample", old.passive_sample == new.passive_sample),
         ("program_log", old.program_log == new.program_log),
         ("realtime", old.realtime == new.realtime),
     ]

@@ -23,6 +23,7 @@ mod left;
 mod load;
 mod log;
 mod memory;
+mod opened;
 mod pins;
 mod preflight;
 mod program;
@@ -370,6 +371,7 @@ impl Xdp {
             // still there may be of newer connections.
             let ids: Vec<u32> = retired.counters.iter().map(|&(_, id)| id).collect();
             self.state.purge(&ids, needs);
+            self.state.forget(&ids);
             self.applied.reclaim(&retired);
         }
     }

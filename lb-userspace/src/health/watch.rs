@@ -13,7 +13,7 @@ use super::jitter::Jitter;
 use super::outcome::{Certificate, Good, Outcome};
 use super::probe::probe;
 use super::verdict::Judge;
-use super::{Subject, Verdict};
+use super::{Subject, Verdict, prompt};
 
 /// Probes one server until nobody listens. The first probe starts at once and decides by itself: a
 /// director that takes over shall know its servers.
@@ -21,6 +21,7 @@ pub(super) async fn watch<T: From<Verdict>>(
     subject: Subject,
     check: Arc<Check>,
     tools: Arc<Tools>,
+    mut prompts: mpsc::Receiver<String>,
     verdicts: mpsc::Sender<T>,
 ) {
     let mut judge = Judge::new(check.rise, check.fall);
@@ -28,16 +29,26 @@ pub(super) async fn watch<T: From<Verdict>>(
     let mut last = Good::default();
     let mut reminder = Reminder::default();
     tools.through.wait(&subject, &check.probe).await;
+    let mut prompted = None;
+    let mut last_early = None;
     loop {
         let start = tokio::time::Instant::now();
+        if prompted.is_some() {
+            last_early = Some(start);
+        }
         let outcome = probe(&subject, &check, &tools).await;
         remind(&mut reminder, &subject, &outcome, &tools.journal);
         if let Some(verdict) = judge_outcome(&mut judge, &mut last, &subject, outcome)
-            && verdicts.send(verdict.into()).await.is_err()
+            && verdicts
+                .send(prompt::because(verdict, prompted).into())
+                .await
+                .is_err()
         {
             return;
         }
-        tokio::time::sleep_until(start + jitter.vary(check.interval, check.jitter)).await;
+        let next = start + jitter.vary(check.interval, check.jitter);
+        let early = prompt::earliest(check.interval, start, last_early);
+        prompted = prompt::wait(&mut prompts, early, next).await;
     }
 }
 

@@ -66,4 +66,18 @@ pub struct RealServer {
     pub bytes: u64,
     /// TCP SYNs.
     pub connections: u64,
+    /// Of the connections that are sampled; `null` where none was within the last 10 s.
+    #[serde(default)]
+    pub unanswered: Option<Unanswered>,
+}
+
+/// SYNs of the last 10 s that no packet of their client followed within a second: the server did
+/// not answer, or they were forged. Neither UDP nor what IPVS forwards is sampled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unanswered {
+    /// Connections; one of `[global] passive_sample` is.
+    pub sampled: u32,
+    pub unanswered: u32,
+    /// In percent.
+    pub share: u8,
 }

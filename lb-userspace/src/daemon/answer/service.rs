@@ -99,6 +99,7 @@ impl Daemon {
             packets: counter.packets,
             bytes: counter.bytes,
             connections: counter.connections,
+            unanswered: self.unanswered(service, server.address),
         }
     }
 }

@@ -14,7 +14,7 @@ const LINK_PREFIX: &str = "link_";
 const BPF_FS_MAGIC: i64 = 0xcafe_4a11;
 
 /// Names of the maps that are pinned.
-pub(super) const MAPS: [&str; 16] = [
+pub(super) const MAPS: [&str; 17] = [
     "services",
     "service_index",
     "tables",
@@ -31,6 +31,7 @@ pub(super) const MAPS: [&str; 16] = [
     "flows",
     "settings",
     "notes",
+    "opened",
 ];
 
 #[derive(Debug)]

@@ -1,6 +1,7 @@
-//! Room in the maps whose size can be configured.
+//! What of the program is configured at its start: room in the maps, and sampling.
 
 use lb_common::maglev::TableSize;
+use lb_common::opened::DEFAULT_SAMPLE;
 use lb_common::record::{DEFAULT_ROOM, PLACES};
 
 /// Sizes of maps; records are counted, each a power of two.
@@ -10,6 +11,8 @@ pub struct Sizes {
     pub exceptions: u32,
     pub persistence: u32,
     pub flows: u32,
+    /// Of so many connections one is sampled: a power of two, or 0 for none.
+    pub sample: u32,
 }
 
 impl Default for Sizes {
@@ -25,6 +28,7 @@ impl From<TableSize> for Sizes {
             exceptions: DEFAULT_ROOM,
             persistence: DEFAULT_ROOM,
             flows: DEFAULT_ROOM,
+            sample: DEFAULT_SAMPLE,
         }
     }
 }

@@ -5,8 +5,10 @@ use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use lb_common::layout::{LAYOUT_VERSION, Load, MAX_REAL_SERVERS, RealServer, Settings};
+use lb_common::opened::{self as samples, PLACES};
 use lb_common::record::{self, Bucket, Key, Place, Record};
 
+use super::super::opened;
 use super::super::plan::Needs;
 use super::XdpError;
 use super::load::Loaded;
@@ -63,6 +65,7 @@ pub(super) struct State {
     entries: Mapping<AtomicU64>,
     loads: Mapping<AtomicU64>,
     real_servers: Mapping<RealServer>,
+    opened: Mapping<samples::Place>,
 }
 
 impl State {
@@ -81,6 +84,7 @@ impl State {
             entries: map(loaded, "entries", servers)?,
             loads: map(loaded, "loads", servers)?,
             real_servers: map(loaded, "real_servers", servers)?,
+            opened: map(loaded, "opened", PLACES as usize)?,
         };
         state.introduce(&sizes);
         Ok(state)
@@ -159,6 +163,13 @@ impl State {
         }
     }
 
+    /// Removes the samples that name these servers.
+    pub(super) fn forget(&self, ids: &[u32]) {
+        if !ids.is_empty() {
+            opened::forget(self.samples(), ids);
+        }
+    }
+
     /// Takes over the records of a map of another size.
     pub(super) fn copy(&self, map: &str, former: &Records) {
         let to = match map {
@@ -178,6 +189,11 @@ impl State {
                 "the map is too small for the records that there were"
             );
         }
+    }
+
+    /// Room for samples of connections.
+    pub(super) fn samples(&self) -> &[samples::Place] {
+        self.opened.values()
     }
 
     pub(super) fn real_servers(&self) -> &[RealServer] {

@@ -4,6 +4,10 @@ use super::Row;
 
 pub(super) const ROWS: &[Row] = &[
     (
+        "type = \"tcp\"\npassive = 1",
+        "11:11 `passive` must be true or false, not an integer",
+    ),
+    (
         "type = \"tcp\"\npath = \"/\"",
         r#"11:1 unknown key `path` in `check` | it is the path of a URL, for the types http and https; `path = "dr"`, for all types, is the same as `via = "vip"`"#,
     ),

@@ -10,6 +10,20 @@ pub(super) const ROWS: &[Row] = &[
         "1:2 unknown key `globl` at the top level | did you mean `global`?",
     ),
     (
+        r#"[global]
+passive_sample = "off"
+[[vrrp]]
+name = "VI"
+interface = "eth0"
+virtual_router_id = 1
+addresses = ["192.0.2.10"]
+[[service]]
+name = "web"
+address = "192.0.2.10:80"
+check = { type = "tcp", passive = true }"#,
+        r#"11:35 `passive` looks at sampled connections, and [global] passive_sample is "off" | leave one of both out"#,
+    ),
+    (
         "vrrp = 1",
         "1:8 `vrrp` must be an array of tables, not an integer",
     ),
@@ -67,7 +81,7 @@ router_id = "b"
 foo = 1
 "#,
         "3:1 TOML syntax: duplicate key
-4:1 unknown key `foo` in [global] | the keys here are router_id, dataplane, runtime_dir, state_dir, bpffs, interfaces, table_size, sync, maps, program_log, realtime, script_user, notify_fifo",
+4:1 unknown key `foo` in [global] | the keys here are router_id, dataplane, runtime_dir, state_dir, bpffs, interfaces, table_size, sync, maps, program_log, passive_sample, realtime, script_user, notify_fifo",
     ),
     (
         r#"[global]
@@ -94,7 +108,7 @@ foo = 1
 [[vrrp]
 name = 1
 ",
-        "2:1 unknown key `foo` in [global] | the keys here are router_id, dataplane, runtime_dir, state_dir, bpffs, interfaces, table_size, sync, maps, program_log, realtime, script_user, notify_fifo
+        "2:1 unknown key `foo` in [global] | the keys here are router_id, dataplane, runtime_dir, state_dir, bpffs, interfaces, table_size, sync, maps, program_log, passive_sample, realtime, script_user, notify_fifo
 3:8 TOML syntax: unclosed array table, expected `]`",
     ),
     (

@@ -14,7 +14,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     (
         "colour = 1",
-        "2:1 unknown key `colour` in [global] | the keys here are router_id, dataplane, runtime_dir, state_dir, bpffs, interfaces, table_size, sync, maps, program_log, realtime, script_user, notify_fifo",
+        "2:1 unknown key `colour` in [global] | the keys here are router_id, dataplane, runtime_dir, state_dir, bpffs, interfaces, table_size, sync, maps, program_log, passive_sample, realtime, script_user, notify_fifo",
     ),
     (
         r#"dataplane = "xpd""#,
@@ -81,6 +81,14 @@ interface = "eth0"
 id = 1
 dataplane = "ipvs""#,
         "5:1 unknown key `dataplane` in `sync` | it is a key of [global]: move it above `sync`",
+    ),
+    (
+        "passive_sample = 100",
+        "2:18 `passive_sample` must be a power of two, not 100 | the nearest one is 128",
+    ),
+    (
+        "passive_sample = 0",
+        "2:18 `passive_sample` must be from 1 to 65536, not 0",
     ),
     ("maps = 1", "2:8 `maps` must be a table, not an integer"),
     (

@@ -82,6 +82,11 @@ addresses = ["198.51.100.1"]"#,
         r#"9:12 `protocol` must be "tcp", "udp" or "sctp", not "TCP" | did you mean "tcp"?"#,
     ),
     (
+        r#"protocol = "udp"
+check = { type = "tcp", passive = true }"#,
+        "10:35 `passive` is for TCP services, and this one is udp | only TCP tells whether a client got an answer: leave `passive` out",
+    ),
+    (
         r#"scheduler = "maglev""#,
         r#"9:13 `scheduler` must be "mh", "sh", "rr", "wrr", "lc" or "wlc", not "maglev""#,
     ),
@@ -103,7 +108,7 @@ addresses = ["198.51.100.1"]"#,
     ),
     (
         r#"check = { type = "http", path = "/", foo = 1 }"#,
-        "9:38 unknown key `foo` in `check` | the keys here are type, interval, timeout, rise, fall, jitter, port, connect_address, connect_port, source, interface, mark, method, path, host, headers, status, body, version, urls",
+        "9:38 unknown key `foo` in `check` | the keys here are type, interval, timeout, rise, fall, jitter, passive, port, connect_address, connect_port, source, interface, mark, method, path, host, headers, status, body, version, urls",
     ),
     (
         r#"check = { type = "tpc" }"#,

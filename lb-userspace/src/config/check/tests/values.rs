@@ -44,6 +44,7 @@ fn an_empty_file_has_the_defaults() {
         sync: None,
         maps: Maps::default(),
         program_log: ProgramLog::Off,
+        passive_sample: Some(64),
         realtime: Realtime::default(),
         script_user: "nobody".to_owned(),
         notify_fifo: None,
@@ -149,6 +150,7 @@ weight  = 1
             rise: 2,
             fall: 2,
             jitter: 10,
+            passive: false,
         })),
         real_servers: vec![RealServer {
             address: "192.0.2.21".parse().expect("an address"),
