@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 mod dataplane;
 mod done;
 mod events;
+mod notify;
 mod service;
 mod status;
 mod trace;
@@ -15,6 +16,7 @@ mod vrrp;
 pub use dataplane::*;
 pub use done::*;
 pub use events::*;
+pub use notify::*;
 pub use service::*;
 pub use status::*;
 pub use trace::*;
@@ -70,6 +72,16 @@ pub enum Request {
     Claim {
         instance: String,
     },
+    /// Sends a test to a target of notifications.
+    NotifyTest {
+        /// Its name; without one, to all.
+        #[serde(default)]
+        target: Option<String>,
+    },
+    /// What came of it so far.
+    NotifyTested {
+        test: u64,
+    },
 }
 
 /// `lvx plane`.
@@ -103,6 +115,8 @@ pub enum Answer {
     Resigning(Resigning),
     /// The instance takes part with its priority again.
     Claimed,
+    NotifyTest(NotifyTest),
+    NotifyTested(Vec<NotifyTested>),
     /// The request failed; in words for the operator.
     Error(String),
 }

@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::api::shape::{Count, Dataplane, Drained, Reloaded, Service, Status, Where};
+use crate::api::shape::{
+    Count, Dataplane, Drained, Notify, NotifyTarget, Reloaded, Service, Status, Where,
+};
 use crate::config;
 
 pub(super) fn status(status: &Status) -> String {
@@ -19,6 +21,7 @@ pub(super) fn status(status: &Status) -> String {
         );
         error.lines().for_each(|text| line(&mut out, 2, text));
     }
+    notify(&mut out, &status.notify);
     dataplane(&mut out, &status.dataplane);
     let protocol = &status.protocol;
     line(
@@ -60,6 +63,26 @@ pub(super) fn status(status: &Status) -> String {
         .iter()
         .for_each(|one| service(&mut out, one));
     out.trim_end().to_owned()
+}
+
+/// Only of targets that are in trouble.
+fn notify(out: &mut String, notify: &Notify) {
+    for target in &notify.targets {
+        let NotifyTarget {
+            name,
+            queued,
+            failed,
+            dropped,
+            ..
+        } = target;
+        let counts = format!("{queued} messages wait, {failed} failed, {dropped} dropped");
+        if let Some(error) = &target.last_error {
+            line(out, 0, &format!("notify {name} IS NOT TOLD: {counts}"));
+            line(out, 1, error);
+        } else if failed + dropped > 0 {
+            line(out, 0, &format!("notify {name}: {counts}"));
+        }
+    }
 }
 
 fn dataplane(out: &mut String, plane: &Dataplane) {

@@ -157,8 +157,12 @@ fn printable(line: &str) -> String {
 /// The value of the key at `at`, without its quotes, if the key looks like a password's. By the
 /// text alone, so that it also holds in a line that TOML cannot parse.
 fn secret(line: &[char], at: usize) -> Option<Range<usize>> {
-    const KEY: [char; 4] = ['p', 'a', 's', 's'];
-    if !line[at..].starts_with(&KEY) {
+    const KEYS: [&str; 3] = ["pass", "secret", "authorization"];
+    let begins = |key: &str| {
+        let found = line[at..].iter().map(char::to_ascii_lowercase);
+        key.len() <= line.len() - at && found.zip(key.chars()).all(|(a, b)| a == b)
+    };
+    if !KEYS.into_iter().any(begins) {
         return None;
     }
     let skip = |mut at: usize, wanted: fn(char) -> bool| {

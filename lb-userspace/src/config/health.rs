@@ -18,6 +18,7 @@ mod tls;
 mod value;
 
 use probe::{Around, TYPES};
+pub(super) use value::pair_of_files;
 
 const SHORTEST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_secs(3600);

@@ -10,6 +10,7 @@ mod dataplane;
 mod drain;
 mod events;
 mod find;
+mod notify;
 mod program;
 mod resign;
 mod service;
@@ -45,6 +46,12 @@ impl Daemon {
             Request::Resign { instance } => or_error(self.resign(&instance).map(Answer::Resigning)),
             Request::Claim { instance } => {
                 or_error(self.claim(&instance).map(|()| Answer::Claimed))
+            }
+            Request::NotifyTest { target } => {
+                or_error(self.notify_test(target.as_deref()).map(Answer::NotifyTest))
+            }
+            Request::NotifyTested { test } => {
+                or_error(self.notify_tested(test).map(Answer::NotifyTested))
             }
         }
     }

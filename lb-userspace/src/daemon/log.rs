@@ -2,9 +2,11 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use crate::control::Control;
 use crate::dataplane::xdp::{Attached, Outcome};
 use crate::events::{Event, Kind, Level};
 use crate::health::Verdict;
+use crate::vrrp;
 
 pub(super) fn attached(interface: &str, attached: &Attached) {
     let mode = attached.mode.name();
@@ -27,6 +29,25 @@ pub(super) fn outcome(outcome: Outcome) {
         Outcome::Written { tables, after } => {
             tracing::debug!(tables, ?after, "forwarding table written");
         }
+    }
+}
+
+pub(super) fn started() -> Event {
+    let version = env!("CARGO_PKG_VERSION");
+    Event::new(Kind::Daemon, format!("lvx {version} started"))
+}
+
+pub(super) fn stopped() -> Event {
+    Event::new(Kind::Daemon, "lvx stopped: this director serves no more")
+}
+
+/// `control` has not been told of it yet.
+pub(super) fn protocol(event: &vrrp::Event, control: &Control) -> Event {
+    let told = Event::from(event);
+    let before = event.instance().and_then(|name| control.instance(name));
+    match (event, before) {
+        (vrrp::Event::State { .. }, Some(instance)) => told.field("from", instance.state),
+        _ => told,
     }
 }
 

@@ -30,11 +30,12 @@ name = "web""#,
     (
         "[[track]]\n[[notify]]",
         "1:3 unknown key `track` at the top level | write `track = { … }` in the [[vrrp]] block that it is for
-2:3 `notify` is not implemented yet in this version of lvx | remove it",
+2:1 `name` is missing in [[notify]] | add `name = …`
+2:1 `type` is missing in [[notify]] | add `type = …`",
     ),
     (
         "\"a\\nb\" = 1",
-        r#"1:1 unknown key `a\nb` at the top level | the keys here are global, vrrp, sync_group, service"#,
+        r#"1:1 unknown key `a\nb` at the top level | the keys here are global, vrrp, sync_group, service, notify"#,
     ),
     // Syntax.
     (

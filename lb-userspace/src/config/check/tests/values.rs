@@ -52,6 +52,7 @@ fn an_empty_file_has_the_defaults() {
         vrrp: Vec::new(),
         sync_groups: Vec::new(),
         services: Vec::new(),
+        targets: Vec::new(),
     };
     assert_eq!(read(""), expected);
     assert_eq!(read("[global]\n"), expected);
