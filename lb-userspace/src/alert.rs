@@ -35,8 +35,8 @@ mod webhook;
 use message::Context;
 use outbox::Outbox;
 use target::{Board, Setup, Worker, lock};
-pub use trial::Verdict;
 use trial::Trials;
+pub use trial::Verdict;
 
 /// Of one target's programs: one for a message, others for tests.
 const AT_ONCE: usize = 4;
@@ -221,9 +221,7 @@ impl Alerts {
     pub async fn finish(mut self, limit: Duration) {
         let until = Instant::now() + limit;
         for running in self.running.values() {
-            running
-                .setup
-                .send_modify(|setup| setup.until = Some(until));
+            running.setup.send_modify(|setup| setup.until = Some(until));
         }
         while self.tasks.join_next().await.is_some() {}
     }
@@ -231,6 +229,10 @@ impl Alerts {
 
 fn warn(target: &Target) {
     for warning in target.means.warnings() {
-        tracing::warn!(target = target.name, "[[notify]] {}: it {warning}", target.name);
+        tracing::warn!(
+            target = target.name,
+            "[[notify]] {}: it {warning}",
+            target.name
+        );
     }
 }

@@ -47,10 +47,10 @@ pub use checks::{
     Probe, Redis, ReplyWanted, Role, Smtp, Tls, Udp, Unlike, Url, has,
 };
 pub use diagnostic::{Diagnostic, Errors};
-pub use places::{Places, places};
 pub use notify::{
     Field, Mail, MailTls, Means, Pace, Rate, Secret, Target, Template, Topic, Trust, Webhook,
 };
+pub use places::{Places, places};
 pub use script::Script;
 pub use timing::{DRAIN_DEADLINES, drain_deadline, show_duration};
 pub use track::{Track, Tracked, TrackedScript};

@@ -38,7 +38,15 @@ mod tests {
     #[test]
     fn waits_double_up_to_five_minutes() {
         let mut backoff = Backoff::new(7);
-        for (tries, most) in [(1, 1), (2, 2), (3, 4), (8, 128), (9, 256), (10, 300), (99, 300)] {
+        for (tries, most) in [
+            (1, 1),
+            (2, 2),
+            (3, 4),
+            (8, 128),
+            (9, 256),
+            (10, 300),
+            (99, 300),
+        ] {
             let most = Duration::from_secs(most);
             let waits: Vec<Duration> = (0..200).map(|_| backoff.after(tries, None)).collect();
             assert!(waits.iter().all(|wait| (most / 2..=most).contains(wait)));

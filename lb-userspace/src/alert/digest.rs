@@ -59,10 +59,12 @@ impl Item {
         self.states.extend(later.states);
         self.omitted += later.omitted;
         let over = self.states.len().saturating_sub(STATES);
-        // How it began and how it is now counts most.
-        let half = STATES / 2;
-        self.states.drain(half..half + over);
-        self.omitted += over as u64;
+        if over > 0 {
+            // How it began and how it is now counts most.
+            let half = STATES / 2;
+            self.states.drain(half..half + over);
+            self.omitted += over as u64;
+        }
     }
 
     /// A sentence.

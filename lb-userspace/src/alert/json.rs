@@ -71,7 +71,9 @@ impl<'a> Event<'a> {
             to: event.state(),
             // One is `to`.
             states: if item.count > 1 { &item.states } else { &[] },
-            fields: fields.map(|(name, value)| (*name, value.as_str())).collect(),
+            fields: fields
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect(),
         }
     }
 }

@@ -85,7 +85,10 @@ async fn hand_over(mail: &Mail, composed: &Composed) -> Result<AsyncSmtpConnecti
         MailTls::Tls => (tls, None),
         MailTls::StartTls | MailTls::None => (None, tls),
     };
-    let hello = mail.hello.clone().map_or_else(ClientId::default, ClientId::Domain);
+    let hello = mail
+        .hello
+        .clone()
+        .map_or_else(ClientId::default, ClientId::Domain);
     let server = (mail.host.as_str(), mail.port);
     let connection = AsyncSmtpConnection::connect_tokio1(server, None, &hello, at_once, None);
     let mut connection = connection.await.map_err(Fault::while_doing("connecting"))?;

@@ -110,8 +110,12 @@ impl Message {
             Field::Kind => event.map_or_else(String::new, |event| event.kind.name().to_owned()),
             Field::Level => self.level().name().to_owned(),
             Field::At => utc(self.at),
-            Field::Instance => event.and_then(|event| event.instance.clone()).unwrap_or_default(),
-            Field::Service => event.and_then(|event| event.service.clone()).unwrap_or_default(),
+            Field::Instance => event
+                .and_then(|event| event.instance.clone())
+                .unwrap_or_default(),
+            Field::Service => event
+                .and_then(|event| event.service.clone())
+                .unwrap_or_default(),
             Field::Server => {
                 let server = event.and_then(|event| event.server);
                 server.map_or_else(String::new, |server| server.to_string())
@@ -120,7 +124,9 @@ impl Message {
                 let state = event.and_then(|event| event.state());
                 state.unwrap_or_default().to_owned()
             }
-            Field::From => latest.and_then(|item| item.from.clone()).unwrap_or_default(),
+            Field::From => latest
+                .and_then(|item| item.from.clone())
+                .unwrap_or_default(),
             Field::Dropped => self.dropped.to_string(),
         };
         line(&text, LINE)

@@ -31,7 +31,9 @@ pub(super) enum Outcome {
         after: Option<Duration>,
     },
     /// The target will not have this message.
-    Never { why: String },
+    Never {
+        why: String,
+    },
 }
 
 /// What the operator should know of; told once.

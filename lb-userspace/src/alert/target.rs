@@ -169,9 +169,8 @@ impl Worker {
         self.show();
         if messages > 0 {
             let name = &setup.target.name;
-            let text = format!(
-                "{name} is not told of {events} events in {messages} messages: {why}"
-            );
+            let text =
+                format!("{name} is not told of {events} events in {messages} messages: {why}");
             self.say(setup, text, Level::Warn);
         }
     }

@@ -70,8 +70,13 @@ async fn request(
     let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let timestamp = seconds.to_string();
     let path = webhook.url.path_and_query();
-    let path = path.cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-    let authority = webhook.url.authority().map_or("", |authority| authority.as_str());
+    let path = path
+        .cloned()
+        .unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let authority = webhook
+        .url
+        .authority()
+        .map_or("", |authority| authority.as_str());
     let mut request = Request::builder()
         .method(Method::POST)
         .uri(Uri::from(path))
@@ -109,10 +114,7 @@ fn sign(secret: &[u8], timestamp: &str, body: &[u8]) -> String {
     format!("sha256={hex}")
 }
 
-async fn ask(
-    webhook: &Webhook,
-    request: Request<Full<Bytes>>,
-) -> Result<Parts, String> {
+async fn ask(webhook: &Webhook, request: Request<Full<Bytes>>) -> Result<Parts, String> {
     // An IPv6 address has brackets in a URL.
     let host = webhook.url.host().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -187,7 +189,9 @@ mod tests {
 
     #[test]
     fn a_place_has_no_path() {
-        let url = "https://hooks.example.org:8443/T0/secret?x=1".parse().unwrap();
+        let url = "https://hooks.example.org:8443/T0/secret?x=1"
+            .parse()
+            .unwrap();
         assert_eq!(place(&url), "https://hooks.example.org:8443");
     }
 }

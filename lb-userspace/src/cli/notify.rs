@@ -51,7 +51,9 @@ fn test(socket: &Path, name: Option<String>, json: bool) -> Result<(), End> {
         return Ok(());
     }
     let all = outcomes.len();
-    Err(End::Failed(format!("{failed} of {all} targets cannot be told")))
+    Err(End::Failed(format!(
+        "{failed} of {all} targets cannot be told"
+    )))
 }
 
 fn wait(socket: &Path, begun: NotifyTest) -> Result<Vec<NotifyTested>, End> {

@@ -28,8 +28,16 @@ const KEYS: &[(Kind, &[&str], &str)] = &[
     (
         Kind::Target,
         &[
-            "to", "from", "server", "tls", "username", "password", "password_file", "hello",
-            "subject", "body",
+            "to",
+            "from",
+            "server",
+            "tls",
+            "username",
+            "password",
+            "password_file",
+            "hello",
+            "subject",
+            "body",
         ],
         "it is for the type mail",
     ),

@@ -166,7 +166,10 @@ fn the_queue_is_bounded_and_its_oldest_gives_way() {
     assert_eq!((outbox.queued(), outbox.counts().dropped), (room, 5));
     outbox.done(Outcome::Sent, start);
     let next = outbox.poll(start).unwrap();
-    assert_eq!((next.dropped, next.digest.latest().unwrap().entry.sequence), (5, 7));
+    assert_eq!(
+        (next.dropped, next.digest.latest().unwrap().entry.sequence),
+        (5, 7)
+    );
 }
 
 #[test]

@@ -31,8 +31,10 @@ fn a_long_story_has_its_beginning_and_its_end() {
     assert_eq!(digest.events(), 25);
     assert_eq!(
         texts(&digest),
-        ["VI: MASTER, BACKUP, MASTER, BACKUP, … 17 more …, BACKUP, MASTER, BACKUP, MASTER; last: \
-          VI is MASTER"]
+        [
+            "VI: MASTER, BACKUP, MASTER, BACKUP, … 17 more …, BACKUP, MASTER, BACKUP, MASTER; last: \
+          VI is MASTER"
+        ]
     );
 }
 
@@ -54,7 +56,11 @@ fn beyond_fifty_lines_events_are_counted_by_kind() {
         message.summary().as_deref(),
         Some("and 13 more events: 3 reload, 10 server")
     );
-    assert!(message.lines().ends_with("and 13 more events: 3 reload, 10 server"));
+    assert!(
+        message
+            .lines()
+            .ends_with("and 13 more events: 3 reload, 10 server")
+    );
     // Those that have a line still go into it.
     let news = Filter::default().take(&target(""), &entry(99, server(1, "down")));
     told.push(entry(99, server(1, "up")), news.unwrap());

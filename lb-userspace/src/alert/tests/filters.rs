@@ -52,10 +52,7 @@ fn topics_choose_among_kinds() {
             "track notify daemon",
         ),
         ("events = [\"quorum\", \"certificate\"]", ""),
-        (
-            "events = [\"all\"]",
-            &kinds.map(Kind::name).join(" "),
-        ),
+        ("events = [\"all\"]", &kinds.map(Kind::name).join(" ")),
     ] {
         let told: Vec<&str> = told.split_whitespace().collect();
         assert_eq!(passing(&target(lines), &events), told, "{lines}");

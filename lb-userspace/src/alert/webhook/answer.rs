@@ -66,7 +66,11 @@ mod tests {
             (410, None, "never"),
             (429, Some("30"), "later Some(30s)"),
             (429, Some("Sun, 06 Nov 1994 08:49:37 GMT"), "later Some(7s)"),
-            (429, Some("Sun, 06 Nov 1983 08:49:37 GMT"), "later Some(0ns)"),
+            (
+                429,
+                Some("Sun, 06 Nov 1983 08:49:37 GMT"),
+                "later Some(0ns)",
+            ),
             (429, Some("soon"), "later None"),
             (500, None, "later None"),
             (503, Some(" 120 "), "later Some(120s)"),

@@ -224,7 +224,9 @@ mod tests {
         ] {
             assert_eq!(split(text), Some((host.to_owned(), port)), "{text}");
         }
-        for text in ["", ":25", "a:", "a:0", "a:70000", "a b:25", "[::1]x", "[::1]:", "[a]:1"] {
+        for text in [
+            "", ":25", "a:", "a:0", "a:70000", "a b:25", "[::1]x", "[::1]:", "[a]:1",
+        ] {
             assert_eq!(split(text), None, "{text}");
         }
     }

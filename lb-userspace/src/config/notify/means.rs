@@ -35,11 +35,10 @@ pub(super) fn read(
 ) -> Option<Means> {
     match kind {
         Type::Mail => mail::read(report, block, around).map(|mail| Means::Mail(Box::new(mail))),
-        Type::Webhook => {
-            webhook::read(report, block).map(|hook| Means::Webhook(Box::new(hook)))
+        Type::Webhook => webhook::read(report, block).map(|hook| Means::Webhook(Box::new(hook))),
+        Type::Command => {
+            command::read(report, block, around).map(|script| Means::Command(Box::new(script)))
         }
-        Type::Command => command::read(report, block, around)
-            .map(|script| Means::Command(Box::new(script))),
     }
 }
 

@@ -108,9 +108,7 @@ fn rate(report: &mut Report<'_>, value: Value<'_>) -> Option<Rate> {
         let per = per.trim();
         let per = duration::parse(per).or_else(|_| duration::parse(&format!("1{per}")));
         let per = per.ok().filter(|per| !per.is_zero() && *per <= DAY)?;
-        (1..=MOST)
-            .contains(&count)
-            .then_some(Rate { count, per })
+        (1..=MOST).contains(&count).then_some(Rate { count, per })
     };
     let rate = read();
     if rate.is_none() {

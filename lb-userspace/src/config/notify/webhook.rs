@@ -83,7 +83,10 @@ fn url(report: &mut Report<'_>, value: Value<'_>) -> Option<Uri> {
             .hint(r#"write it like "https://hooks.example.org/lvx""#);
         return None;
     };
-    if url.authority().is_some_and(|host| host.as_str().contains('@')) {
+    if url
+        .authority()
+        .is_some_and(|host| host.as_str().contains('@'))
+    {
         report
             .error(&value.span(), format!("{subject} has a user in it"))
             .hint(r#"write `headers = { Authorization = "Basic …" }`"#);

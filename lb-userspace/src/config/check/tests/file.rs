@@ -100,7 +100,7 @@ name = 1
     ),
     (
         "a = 1\n\n\u{1}",
-        "1:1 unknown key `a` at the top level | the keys here are global, vrrp, sync_group, service
+        "1:1 unknown key `a` at the top level | the keys here are global, vrrp, sync_group, service, notify
 3:1 TOML syntax: invalid unquoted key, expected letters, numbers, `-`, `_`",
     ),
     // Instances against each other.

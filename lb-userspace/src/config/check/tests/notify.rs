@@ -48,8 +48,8 @@ pub(super) const ROWS: &[Row] = &[
     // Mail.
     (
         "type = \"mail\"",
-        "1:1 `to` is missing in [[notify]] | add `to = …`
-1:1 `server` is missing in [[notify]] | add `server = …`",
+        "1:1 `server` is missing in [[notify]] | add `server = …`
+1:1 `to` is missing in [[notify]] | add `to = …`",
     ),
     (
         "type = \"mail\"\nto = [\"ops\"]\nserver = \"mail:587:1\"",
