@@ -223,7 +223,7 @@ fn every_example_parses() {
             seen += 1;
         }
     }
-    assert!(seen >= 6, "{seen} examples");
+    assert!(seen >= 7, "{seen} examples");
 }
 
 #[test]
