@@ -265,8 +265,7 @@ impl Daemon {
         self.follow_devices().await;
         self.configure();
         let mut hangup = listen(SignalKind::hangup())?;
-        tracing::info!(config = %self.source.path.display(), "started");
-        self.journal.tell(log::started());
+        self.journal.tell(log::started(&self.source.path));
         systemd::ready();
         let mut audit = interval(AUDIT);
         audit.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -58,6 +58,9 @@ impl Worker {
         for entry in std::mem::take(&mut self.before) {
             self.hear(&mut filter, &setup.target, Arc::new(entry));
         }
+        if setup.until.is_some() {
+            self.close(&mut filter, &setup.target);
+        }
         loop {
             let now = Instant::now();
             if delivery.is_none()
@@ -92,13 +95,11 @@ impl Worker {
                     }
                     let before = setup.target.pace;
                     setup = self.setup.borrow_and_update().clone();
-                    let now = Instant::now();
                     if setup.target.pace != before {
-                        self.outbox.set_pace(setup.target.pace, now);
+                        self.outbox.set_pace(setup.target.pace, Instant::now());
                     }
                     if setup.until.is_some() {
-                        self.hear_all(&mut filter, &setup.target);
-                        self.outbox.close(now);
+                        self.close(&mut filter, &setup.target);
                     }
                 }
                 () = sleep_until(wake) => {}
@@ -115,15 +116,16 @@ impl Worker {
         }
     }
 
-    /// What has been told and not been heard yet.
-    fn hear_all(&mut self, filter: &mut Filter, target: &Target) {
+    /// Nothing waits any more, what has been told and not been heard yet included.
+    fn close(&mut self, filter: &mut Filter, target: &Target) {
         loop {
             match self.events.try_recv() {
                 Ok(entry) => self.hear(filter, target, entry),
                 Err(TryRecvError::Lagged(events)) => self.outbox.lose(events),
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
+        self.outbox.close(Instant::now());
     }
 
     fn end(&mut self, setup: &Setup, outcome: Outcome) {

@@ -1,5 +1,6 @@
 //! Log lines of the daemon.
 
+use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::control::Control;
@@ -32,9 +33,9 @@ pub(super) fn outcome(outcome: Outcome) {
     }
 }
 
-pub(super) fn started() -> Event {
-    let version = env!("CARGO_PKG_VERSION");
-    Event::new(Kind::Daemon, format!("lvx {version} started"))
+pub(super) fn started(config: &Path) -> Event {
+    let (version, config) = (env!("CARGO_PKG_VERSION"), config.display());
+    Event::new(Kind::Daemon, format!("lvx {version} started with {config}"))
 }
 
 pub(super) fn stopped() -> Event {

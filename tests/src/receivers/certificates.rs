@@ -41,7 +41,8 @@ impl Authority {
         let dir = std::env::temp_dir().join(name);
         fs::create_dir(&dir).context("making a directory")?;
         let authority = Self { dir };
-        let names = "-keyout ca.key -out ca.pem -days 30 -subj /CN=lvx-test-ca";
+        // Two with one name would be taken for one with two keys.
+        let names = format!("-keyout ca.key -out ca.pem -days 30 -subj /CN=lvx-test-ca-{number}");
         let mut words = vec!["req", "-x509"];
         words.extend(KEY);
         words.extend(names.split(' '));
