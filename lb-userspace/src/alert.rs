@@ -56,6 +56,8 @@ pub struct Standing {
     /// Why the latest try failed; `None`: it did not.
     pub last_error: Option<String>,
     pub last_success: Option<SystemTime>,
+    /// What the operator shall not overlook, a sentence each.
+    pub warnings: Vec<&'static str>,
 }
 
 struct Running {
@@ -178,6 +180,7 @@ impl Alerts {
                 dropped: board.counts.dropped,
                 last_error: board.last_error,
                 last_success: board.last_success,
+                warnings: setup.target.means.warnings(),
             }
         };
         running.map(standing).collect()

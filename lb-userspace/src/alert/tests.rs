@@ -13,6 +13,7 @@ use crate::events::{Entry, Event, Kind, Level};
 
 mod digests;
 mod filters;
+mod flood;
 mod words;
 
 const COMMAND: &str = "[[notify]]\nname = \"t\"\ntype = \"command\"\ncommand = [\"/bin/true\"]\n";

@@ -103,7 +103,9 @@ impl Filter {
 /// Every server is found to be up when lvx starts, and a check may have other news of one that
 /// stays as it is.
 fn is_no_news(subject: &Subject, from: Option<&str>, state: &str) -> bool {
-    subject.kind == "server" && (from == Some(state) || (from.is_none() && state == "up"))
+    let is_same = from == Some(state);
+    let is_first = state == "up" && matches!(from, None | Some("checking"));
+    subject.kind == "server" && (is_same || is_first)
 }
 
 fn wants(target: &Target, event: &Event) -> bool {

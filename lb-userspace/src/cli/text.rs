@@ -82,6 +82,9 @@ fn notify(out: &mut String, notify: &Notify) {
         } else if failed + dropped > 0 {
             line(out, 0, &format!("notify {name}: {counts}"));
         }
+        for warning in &target.warnings {
+            line(out, 0, &format!("WARNING: notify {name} {warning}"));
+        }
     }
 }
 

@@ -193,9 +193,7 @@ enum Step {
     Lose(u64),
     Wait(u64),
     Wake,
-    Sent,
-    Later,
-    Never,
+    End(Outcome),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -204,9 +202,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (1..5_u64).prop_map(Step::Lose),
         4 => (0..2000_u64).prop_map(Step::Wait),
         3 => Just(Step::Wake),
-        4 => Just(Step::Sent),
-        2 => Just(Step::Later),
-        1 => Just(Step::Never),
+        4 => Just(Step::End(Outcome::Sent)),
+        2 => Just(Step::End(later(None))),
+        1 => Just(Step::End(Outcome::Never { why: String::new() })),
     ];
     prop::collection::vec(step, 1..400)
 }
@@ -237,17 +235,12 @@ proptest! {
                 }
                 Step::Wait(seconds) => now += Duration::from_secs(seconds),
                 Step::Wake => now = outbox.wake().map_or(now, |at| at.max(now)),
-                Step::Sent | Step::Later | Step::Never => {
+                Step::End(outcome) => {
                     if let Some(message) = under_way.take() {
-                        let outcome = match step {
-                            Step::Sent => {
-                                sent += message.digest.events();
-                                told += message.dropped;
-                                Outcome::Sent
-                            }
-                            Step::Later => later(None),
-                            _ => Outcome::Never { why: String::new() },
-                        };
+                        if outcome == Outcome::Sent {
+                            sent += message.digest.events();
+                            told += message.dropped;
+                        }
                         outbox.done(outcome, now);
                     }
                 }

@@ -104,3 +104,19 @@ fn nobody_is_told_that_he_is_not_told() {
     let about = |name: &str| Event::new(Kind::Notify, name).field("target", name);
     assert_eq!(passing(&target, &[about("t"), about("u")]), ["u"]);
 }
+
+#[test]
+fn the_state_before_is_what_the_event_says_or_what_was_told() {
+    let target = target("");
+    let mut filter = Filter::default();
+    let mut from = |event: Event| {
+        let news = filter.take(&target, &entry(1, event));
+        news.map(|news| news.from)
+    };
+    assert_eq!(from(server(21, "up").field("from", "checking")), None);
+    assert_eq!(from(server(21, "down")), Some(Some("up".to_owned())));
+    assert_eq!(from(vrrp("BACKUP")), Some(None));
+    let claimed = vrrp("MASTER").field("from", "FAULT");
+    assert_eq!(from(claimed), Some(Some("FAULT".to_owned())));
+    assert_eq!(from(vrrp("BACKUP")), Some(Some("MASTER".to_owned())));
+}

@@ -35,6 +35,9 @@ pub struct NotifyTarget {
     pub last_error: Option<String>,
     /// Seconds since 1970 (UTC).
     pub last_success: Option<u64>,
+    /// What the operator shall not overlook, a sentence each.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// A test that was begun.

@@ -63,6 +63,8 @@ fn passwords_are_masked_one_for_one() {
             "headers = { Authorization = \"Bearer x\" }",
             "headers = { Authorization = \"********\" }",
         ),
+        ("url = \"http://x/y\"", "url = \"**********\""),
+        ("urls = [\"/x\"]", "urls = [\"/x\"]"),
         ("password", "password"),
         ("password =", "password ="),
         ("type = \"pass\"", "type = \"pass\""),

@@ -1,7 +1,5 @@
 //! What a target may be told of.
 
-use std::fmt;
-
 /// A word of `events`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
@@ -59,11 +57,4 @@ impl Topic {
         Self::Plane,
         Self::Daemon,
     ];
-}
-
-impl fmt::Display for Topic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = Self::NAMES.iter().find(|(_, topic)| topic == self);
-        f.write_str(named.map_or("", |(name, _)| name))
-    }
 }

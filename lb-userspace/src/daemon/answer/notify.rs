@@ -36,6 +36,7 @@ impl Daemon {
 
 fn target(standing: Standing) -> NotifyTarget {
     let last_success = standing.last_success;
+    let warnings = standing.warnings.into_iter();
     let since_1970 = last_success.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     NotifyTarget {
         name: standing.name,
@@ -46,6 +47,7 @@ fn target(standing: Standing) -> NotifyTarget {
         dropped: standing.dropped,
         last_error: standing.last_error,
         last_success: since_1970.map(|since| since.as_secs()),
+        warnings: warnings.map(str::to_owned).collect(),
     }
 }
 
