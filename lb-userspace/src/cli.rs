@@ -18,6 +18,7 @@ mod cleanup;
 mod end;
 mod events;
 mod history;
+mod notify;
 mod orders;
 mod text;
 mod time;
@@ -103,6 +104,11 @@ enum Verb {
     Vrrp {
         #[command(subcommand)]
         verb: vrrp::Verb,
+    },
+    /// Who is told of events: whether that works
+    Notify {
+        #[command(subcommand)]
+        verb: notify::Verb,
     },
     /// Show what happened, and what happens
     Events {
@@ -191,6 +197,7 @@ pub fn main() -> ExitCode {
         }
         Verb::Order(verb) => orders::run(verb),
         Verb::Vrrp { verb } => vrrp::run(verb),
+        Verb::Notify { verb } => notify::run(verb),
         Verb::Events { wanted, daemon } => events::run(&daemon.socket, &wanted),
         Verb::Trace { wanted, daemon } => trace::run(&daemon.socket, wanted),
     }
@@ -208,7 +215,10 @@ fn run(config: &Path) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(FAILED, &format!("cannot start: {error}")),
     };
-    match runtime.block_on(daemon::run(config)) {
+    let ended = runtime.block_on(daemon::run(config));
+    // A name server that does not answer keeps a thread waiting: the end does not wait for it.
+    runtime.shutdown_background();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(FAILED, &error.to_string()),
     }
@@ -246,7 +256,9 @@ fn ask(daemon: &Daemon, request: &Request, json: bool) -> ExitCode {
             | Answer::TraceStopped
             | Answer::Events(_)
             | Answer::Resigning(_)
-            | Answer::Claimed,
+            | Answer::Claimed
+            | Answer::NotifyTest(_)
+            | Answer::NotifyTested(_),
             _,
         ) => Ok(String::new()),
         (Answer::Switched, _) => Ok("switched".to_owned()),

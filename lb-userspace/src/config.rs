@@ -20,6 +20,7 @@ mod health;
 mod kind;
 mod names;
 mod network;
+mod notify;
 mod places;
 mod reader;
 mod report;
@@ -46,6 +47,9 @@ pub use checks::{
     Probe, Redis, ReplyWanted, Role, Smtp, Tls, Udp, Unlike, Url, Via, has,
 };
 pub use diagnostic::{Diagnostic, Errors};
+pub use notify::{
+    Field, Mail, MailTls, Means, Pace, Rate, Secret, Target, Template, Topic, Trust, Webhook,
+};
 pub use places::{Places, places};
 pub use script::Script;
 pub use timing::{DRAIN_DEADLINES, drain_deadline, show_duration};
@@ -65,6 +69,8 @@ pub struct Config {
     pub vrrp: Vec<Instance>,
     pub sync_groups: Vec<SyncGroup>,
     pub services: Vec<Service>,
+    /// Who is told of events.
+    pub targets: Vec<Target>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

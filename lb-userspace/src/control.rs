@@ -68,6 +68,7 @@ impl Control {
                 vrrp: Vec::new(),
                 sync_groups: Vec::new(),
                 services: Vec::new(),
+                targets: Vec::new(),
             },
             instances: BTreeMap::new(),
             verdicts: BTreeMap::new(),

@@ -10,13 +10,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::alert::Alerts;
 use crate::api::server::Socket;
 use crate::config::{self, Config, InterfaceAddress};
 use crate::control::Control;
 use crate::control::history::Change;
 use crate::dataplane::ipvs::IpvsError;
 use crate::dataplane::xdp::XdpError;
-use crate::events::{self, Journal};
+use crate::events::Journal;
 use crate::health::{Checks, Verdict};
 use crate::netlink::{Netlink, hosts, monitor, nftables};
 use crate::track::Trackers;
@@ -66,6 +67,8 @@ const PROGRAM_LOG: Duration = Duration::from_millis(200);
 
 /// Notify scripts that run at the end are not waited for any longer.
 const NOTIFY_LIMIT: Duration = Duration::from_secs(3);
+/// Messages that leave at the end are not waited for any longer.
+const ALERT_LIMIT: Duration = Duration::from_secs(2);
 
 /// Why an instance takes no part.
 const NO_PLANE: &str = "no data plane of this director can serve any of its services";
@@ -142,6 +145,7 @@ struct Daemon {
     /// What the protocol was told of tracking.
     standings: BTreeMap<String, vrrp::Standing>,
     notify: Notify,
+    alerts: Alerts,
     started_at: SystemTime,
 }
 
@@ -236,6 +240,7 @@ async fn start(
         unfit: BTreeSet::new(),
         trace: None,
         notify: Notify::new(journal.clone()),
+        alerts: Alerts::new(journal.clone()),
         journal,
         trackers: Trackers::new(events),
         standings: BTreeMap::new(),
@@ -255,6 +260,7 @@ impl Daemon {
         });
         self.trackers.configure(&config.vrrp);
         self.notify.configure(config);
+        self.alerts.configure(config);
         self.standings.clear();
         self.stand();
         self.follow_log();
@@ -269,7 +275,7 @@ impl Daemon {
         self.follow_devices().await;
         self.configure();
         let mut hangup = listen(SignalKind::hangup())?;
-        tracing::info!(config = %self.source.path.display(), "started");
+        self.journal.tell(log::started(&self.source.path));
         systemd::ready();
         let mut audit = interval(AUDIT);
         audit.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -338,7 +344,7 @@ impl Daemon {
             }
             Event::Change(change) => self.change(change).await,
             Event::Vrrp(event) => {
-                self.journal.tell(events::Event::from(&event));
+                self.journal.tell(log::protocol(&event, &self.control));
                 self.control.vrrp(&event, Instant::now());
                 self.notify.enter(&event);
             }

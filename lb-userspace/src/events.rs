@@ -6,12 +6,16 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use tokio::sync::broadcast;
+
 mod describe;
 #[cfg(test)]
 mod tests;
 
 /// Entries of the history.
 const ROOM: usize = 1000;
+/// Events that a listener may be behind; it loses the oldest of more.
+const BEHIND: usize = 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -44,6 +48,8 @@ pub enum Kind {
     Notify,
     /// An operator's order.
     Order,
+    /// The daemon started, or ends.
+    Daemon,
 }
 
 impl Kind {
@@ -66,6 +72,7 @@ impl Kind {
             Self::Track => "track",
             Self::Notify => "notify",
             Self::Order => "order",
+            Self::Daemon => "daemon",
         }
     }
 
@@ -79,7 +86,8 @@ impl Kind {
             | Self::Server
             | Self::Track
             | Self::Notify
-            | Self::Order => Level::Info,
+            | Self::Order
+            | Self::Daemon => Level::Info,
             Self::Overslept | Self::Repair | Self::Certificate | Self::Plane => Level::Warn,
             Self::Rival | Self::Duplicate | Self::Failure => Level::Error,
         }
@@ -158,6 +166,20 @@ impl Event {
         self
     }
 
+    /// A part of the sentence.
+    #[must_use]
+    pub fn field_of(&self, name: &str) -> Option<&str> {
+        let mut fields = self.fields.iter();
+        let found = fields.find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The state that what it is about has from now on.
+    #[must_use]
+    pub fn state(&self) -> Option<&str> {
+        self.field_of("state")
+    }
+
     fn log(&self) {
         let Self { kind, text, .. } = self;
         let kind = kind.name();
@@ -231,21 +253,57 @@ impl Ring {
 }
 
 /// The history and the log: whoever has something to tell has a clone.
-#[derive(Debug, Clone, Default)]
-pub struct Journal(Arc<Mutex<Ring>>);
+#[derive(Debug, Clone)]
+pub struct Journal {
+    ring: Arc<Mutex<Ring>>,
+    listeners: broadcast::Sender<Arc<Entry>>,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self {
+            ring: Arc::default(),
+            listeners: broadcast::Sender::new(BEHIND),
+        }
+    }
+}
 
 impl Journal {
-    /// Logs the event and remembers it; returns its sequence number.
+    /// Logs the event and remembers it; returns its sequence number. Never waits for a listener.
     pub fn tell(&self, event: Event) -> u64 {
         event.log();
-        let mut ring = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ring.push(event, SystemTime::now())
+        let at = SystemTime::now();
+        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let sequence = ring.push(event.clone(), at);
+        // Under the lock, so that they hear of it in the order of the numbers.
+        let entry = Entry {
+            sequence,
+            at,
+            event,
+        };
+        // There may be none.
+        let _ = self.listeners.send(Arc::new(entry));
+        sequence
+    }
+
+    /// Hears of all events from now on.
+    #[must_use]
+    pub fn listen(&self) -> broadcast::Receiver<Arc<Entry>> {
+        self.listeners.subscribe()
+    }
+
+    /// As [`Self::listen`], with what the history has of the time before.
+    #[must_use]
+    pub fn listen_to_all(&self) -> (Vec<Entry>, broadcast::Receiver<Arc<Entry>>) {
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = ring.entries.iter().cloned().collect();
+        (before, self.listeners.subscribe())
     }
 
     /// The latest `count` events, those after `after` alone.
     #[must_use]
     pub fn excerpt(&self, after: Option<u64>, count: usize) -> Excerpt {
-        let ring = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         ring.excerpt(after, count)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! `main.rs` is the command line over this library; the tests drive its parts directly.
 
+pub mod alert;
 pub mod api;
 pub mod cli;
 pub mod config;
@@ -14,5 +15,6 @@ pub mod netlink;
 pub mod notify;
 pub mod object;
 pub mod script;
+mod tls;
 pub mod track;
 pub mod vrrp;

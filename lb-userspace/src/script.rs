@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::config::Script;
 
 mod end;
+mod input;
 mod output;
 mod preparation;
 #[cfg(test)]
@@ -62,10 +63,30 @@ impl Runner {
         more: &[String],
         variables: &[(&'static str, String)],
     ) -> Ended {
+        self.run_with(script, more, variables, None).await
+    }
+
+    /// As [`Self::run`]; the program finds `input` on its standard input.
+    pub async fn feed(
+        &self,
+        script: &Script,
+        variables: &[(&'static str, String)],
+        input: &[u8],
+    ) -> Ended {
+        self.run_with(script, &[], variables, Some(input)).await
+    }
+
+    async fn run_with(
+        &self,
+        script: &Script,
+        more: &[String],
+        variables: &[(&'static str, String)],
+        input: Option<&[u8]>,
+    ) -> Ended {
         // The semaphore is never closed.
         let _turn = self.turns.acquire().await;
         let mut output = Output::default();
-        let end = match run(script, more, variables, &mut output).await {
+        let end = match run(script, more, variables, input, &mut output).await {
             Ok(end) => end,
             Err(error) => End::NotStarted(error),
         };
@@ -81,6 +102,7 @@ async fn run(
     script: &Script,
     more: &[String],
     variables: &[(&'static str, String)],
+    input: Option<&[u8]>,
     output: &mut Output,
 ) -> Result<End, String> {
     let wanted = script.clone();
@@ -92,7 +114,7 @@ async fn run(
         format!("{program} cannot be started as {}: {error}", script.user)
     };
     let (mut child, group, receiver) =
-        start(script, &prepared, more, variables).map_err(could_not)?;
+        start(script, &prepared, more, variables, input).map_err(could_not)?;
     let deadline = Instant::now() + script.timeout;
     let in_time = group.wait(&receiver, output, deadline).await;
     let end = if in_time {
@@ -122,6 +144,7 @@ fn start(
     prepared: &Prepared,
     more: &[String],
     variables: &[(&'static str, String)],
+    input: Option<&[u8]>,
 ) -> io::Result<(Child, Group, pipe::Receiver)> {
     let (reader, writer) = io::pipe()?;
     let receiver = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
@@ -137,7 +160,7 @@ fn start(
         .env("HOME", OsStr::new(&prepared.home))
         .envs(variables.iter().map(|(name, value)| (name, value)))
         .current_dir("/")
-        .stdin(Stdio::null())
+        .stdin(input::of(input)?)
         .stdout(writer.try_clone()?)
         .stderr(writer);
     let rights = prepared.rights.clone();

@@ -16,6 +16,7 @@ pub mod lab;
 pub mod lab6;
 pub mod netns;
 pub mod plane_bench;
+pub mod receivers;
 pub mod records;
 pub mod samples;
 pub mod sandbox;

@@ -8,6 +8,7 @@ mod dataplane;
 mod done;
 mod events;
 mod history;
+mod notify;
 mod service;
 mod status;
 mod trace;
@@ -17,6 +18,7 @@ pub use dataplane::*;
 pub use done::*;
 pub use events::*;
 pub use history::*;
+pub use notify::*;
 pub use service::*;
 pub use status::*;
 pub use trace::*;
@@ -99,6 +101,16 @@ pub enum Request {
     Claim {
         instance: String,
     },
+    /// Sends a test to a target of notifications.
+    NotifyTest {
+        /// Its name; without one, to all.
+        #[serde(default)]
+        target: Option<String>,
+    },
+    /// What came of it so far.
+    NotifyTested {
+        test: u64,
+    },
 }
 
 /// `lvx plane`.
@@ -135,6 +147,8 @@ pub enum Answer {
     Resigning(Resigning),
     /// The instance takes part with its priority again.
     Claimed,
+    NotifyTest(NotifyTest),
+    NotifyTested(Vec<NotifyTested>),
     /// The request failed; in words for the operator.
     Error(String),
 }

@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use crate::api::shape::{Count, Dataplane, Reloaded, Service, Status, Unanswered, Where};
+use crate::api::shape::{
+    Count, Dataplane, Notify, NotifyTarget, Reloaded, Service, Status, Unanswered, Where,
+};
 
 pub(super) fn status(status: &Status) -> String {
     let mut out = format!("lvx {} on {}\n", status.version, status.router_id);
@@ -17,6 +19,7 @@ pub(super) fn status(status: &Status) -> String {
         );
         error.lines().for_each(|text| line(&mut out, 2, text));
     }
+    notify(&mut out, &status.notify);
     dataplane(&mut out, &status.dataplane);
     let protocol = &status.protocol;
     line(
@@ -58,6 +61,29 @@ pub(super) fn status(status: &Status) -> String {
         .iter()
         .for_each(|one| service(&mut out, one));
     out.trim_end().to_owned()
+}
+
+/// Only of targets that are in trouble.
+fn notify(out: &mut String, notify: &Notify) {
+    for target in &notify.targets {
+        let NotifyTarget {
+            name,
+            queued,
+            failed,
+            dropped,
+            ..
+        } = target;
+        let counts = format!("{queued} messages wait, {failed} failed, {dropped} dropped");
+        if let Some(error) = &target.last_error {
+            line(out, 0, &format!("notify {name} IS NOT TOLD: {counts}"));
+            line(out, 1, error);
+        } else if failed + dropped > 0 {
+            line(out, 0, &format!("notify {name}: {counts}"));
+        }
+        for warning in &target.warnings {
+            line(out, 0, &format!("WARNING: notify {name} {warning}"));
+        }
+    }
 }
 
 fn dataplane(out: &mut String, plane: &Dataplane) {

@@ -10,7 +10,7 @@ use super::block::{Block, Kind};
 use super::diagnostic::{Diagnostic, Errors};
 use super::report::{Report, Span};
 use super::service::Routers;
-use super::{Config, compare, global, service, sync_group, vrrp};
+use super::{Config, compare, global, notify, service, sync_group, vrrp};
 
 const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 const ANY_HOST: &str = "localhost";
@@ -96,16 +96,29 @@ fn read(report: &mut Report<'_>, mut file: Block<'_>, host: &str) -> Option<Conf
         .collect();
     compare::services(report, &services);
     compare::tracked_services(report, &instances, &services);
+
+    let around = notify::Around {
+        router_id: global.as_ref().map_or(host, |g| &g.router_id),
+        script_user: global.as_ref().map_or(SCRIPT_USER, |g| &g.script_user),
+    };
+    let targets = file.blocks(report, "notify", Kind::Target);
+    let targets: Vec<_> = targets
+        .into_iter()
+        .map(|block| notify::read(report, block, &around))
+        .collect();
+    compare::targets(report, &targets, &instances, &services);
     file.finish(report, None);
 
     let instances = instances.into_iter().map(|draft| draft.instance);
     let groups = groups.into_iter().map(|draft| draft.group);
     let services = services.into_iter().map(|draft| draft.service);
+    let targets = targets.into_iter().map(|draft| draft.target);
     Some(Config {
         global: global?,
         vrrp: instances.collect::<Option<_>>()?,
         sync_groups: groups.collect::<Option<_>>()?,
         services: services.collect::<Option<_>>()?,
+        targets: targets.collect::<Option<_>>()?,
     })
 }
 

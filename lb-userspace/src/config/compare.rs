@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::check::duplicates;
-use super::report::{Report, Span};
-use super::{Global, Service, Tracked, service, suggest, sync_group, vrrp};
+use super::report::{At, Report, Span};
+use super::{Global, Service, Tracked, notify, service, suggest, sync_group, vrrp};
 
 pub(super) fn instances(report: &mut Report<'_>, drafts: &[vrrp::Draft], global: Option<&Global>) {
     let names = drafts.iter().filter_map(|d| d.name.as_ref());
@@ -165,4 +165,56 @@ pub(super) fn services(report: &mut Report<'_>, drafts: &[service::Draft]) {
         addresses.map(|address| (address.value, &address.span)),
         |(address, _)| format!("two services have address {address} and the same protocol"),
     );
+}
+
+/// Targets of notifications, and what they name.
+pub(super) fn targets(
+    report: &mut Report<'_>,
+    drafts: &[notify::Draft],
+    instances: &[vrrp::Draft],
+    services: &[service::Draft],
+) {
+    let names = drafts.iter().filter_map(|d| d.name.as_ref());
+    duplicates(
+        report,
+        names.map(|name| (name.value.as_str(), &name.span)),
+        |name| format!("two [[notify]] blocks are named {name:?}"),
+    );
+    let instances: Vec<_> = instances.iter().map(|d| d.name.as_ref()).collect();
+    let services: Vec<_> = services.iter().map(|d| d.name.as_ref()).collect();
+    for draft in drafts {
+        known(
+            report,
+            &draft.instances,
+            &instances,
+            ("VRRP instance", "[[vrrp]]"),
+        );
+        known(
+            report,
+            &draft.services,
+            &services,
+            ("service", "[[service]]"),
+        );
+    }
+}
+
+/// Whether what `wanted` refers to is there. `what` is its noun, and the header of its blocks.
+fn known(
+    report: &mut Report<'_>,
+    wanted: &[At<String>],
+    there: &[Option<&At<String>>],
+    what: (&str, &str),
+) {
+    let (noun, header) = what;
+    // One whose name is wrong may be the one that is meant.
+    if there.iter().any(Option::is_none) {
+        return;
+    }
+    let names = there.iter().flatten().map(|name| name.value.as_str());
+    for At { value, span } in wanted {
+        if !names.clone().any(|name| name == value) {
+            let hint = suggest::among(value, names.clone(), noun, header);
+            report.absent(span, format!("no {noun} is named {value:?}"), hint);
+        }
+    }
 }

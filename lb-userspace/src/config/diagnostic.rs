@@ -130,7 +130,7 @@ impl Diagnostic {
     }
 }
 
-/// `line` with passwords starred out (errors go to logs and to `lvx status`) and without
+/// `line` with passwords and what may be one starred out (errors go to logs and to `lvx status`) and without
 /// characters that would move a terminal's cursor. As many characters as before.
 fn printable(line: &str) -> String {
     let mut shown: Vec<char> = line
@@ -157,8 +157,12 @@ fn printable(line: &str) -> String {
 /// The value of the key at `at`, without its quotes, if the key looks like a password's. By the
 /// text alone, so that it also holds in a line that TOML cannot parse.
 fn secret(line: &[char], at: usize) -> Option<Range<usize>> {
-    const KEY: [char; 4] = ['p', 'a', 's', 's'];
-    if !line[at..].starts_with(&KEY) {
+    const KEYS: [&str; 4] = ["pass", "secret", "authorization", "url"];
+    let begins = |key: &str| {
+        let found = line[at..].iter().map(char::to_ascii_lowercase);
+        key.len() <= line.len() - at && found.zip(key.chars()).all(|(a, b)| a == b)
+    };
+    if !KEYS.into_iter().any(begins) {
         return None;
     }
     let skip = |mut at: usize, wanted: fn(char) -> bool| {
@@ -168,6 +172,10 @@ fn secret(line: &[char], at: usize) -> Option<Range<usize>> {
         at
     };
     let key_end = skip(at, |c| c.is_alphanumeric() || c == '_' || c == '-');
+    // That of a webhook, not those of checks.
+    if begins("url") && key_end > at + "url".len() {
+        return None;
+    }
     let equals = skip(key_end, |c| matches!(c, '"' | '\'') || c.is_whitespace());
     if line.get(equals) != Some(&'=') {
         return None;

@@ -10,6 +10,58 @@ const KEYS: &[(Kind, &[&str], &str)] = &[
         "write `track = { … }` in the [[vrrp]] block that it is for",
     ),
     (
+        Kind::File,
+        &["mail", "webhook", "alert", "notification"],
+        "write a [[notify]] block with `type = \"mail\"`, \"webhook\" or \"command\"",
+    ),
+    (
+        Kind::Global,
+        &[
+            "notify",
+            "mail",
+            "webhook",
+            "smtp_server",
+            "notification_email",
+        ],
+        "write a [[notify]] block at the top level",
+    ),
+    (
+        Kind::Target,
+        &[
+            "to",
+            "from",
+            "server",
+            "tls",
+            "username",
+            "password",
+            "password_file",
+            "hello",
+            "subject",
+            "body",
+        ],
+        "it is for the type mail",
+    ),
+    (
+        Kind::Target,
+        &["url", "secret", "secret_file", "headers"],
+        "it is for the type webhook",
+    ),
+    (
+        Kind::Target,
+        &["ca", "verify"],
+        "it is for mail, and for webhooks whose URL is https",
+    ),
+    (
+        Kind::Target,
+        &["cert", "key"],
+        "it is for webhooks whose URL is https",
+    ),
+    (
+        Kind::Target,
+        &["command", "user"],
+        "it is for the type command",
+    ),
+    (
         Kind::Global,
         &["sync_group", "vrrp_sync_group"],
         "write a [[sync_group]] block at the top level",

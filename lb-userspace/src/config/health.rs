@@ -19,6 +19,7 @@ mod value;
 mod via;
 
 use probe::{Around, TYPES};
+pub(super) use value::pair_of_files;
 
 const SHORTEST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_secs(3600);

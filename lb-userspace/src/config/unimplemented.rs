@@ -5,8 +5,7 @@ use super::block::Kind;
 
 /// Keys, by block.
 const KEYS: &[(Kind, &[&str])] = &[
-    (Kind::File, &["notify"]),
-    (Kind::Global, &["notify", "mail", "webhook", "ipvs"]),
+    (Kind::Global, &["ipvs"]),
     (
         Kind::Service,
         &[

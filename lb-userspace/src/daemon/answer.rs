@@ -12,6 +12,7 @@ mod dataplane;
 mod events;
 mod find;
 mod history;
+mod notify;
 mod orders;
 mod program;
 mod resign;
@@ -70,6 +71,12 @@ impl Daemon {
             Request::Resign { instance } => or_error(self.resign(&instance).map(Answer::Resigning)),
             Request::Claim { instance } => {
                 or_error(self.claim(&instance).map(|()| Answer::Claimed))
+            }
+            Request::NotifyTest { target } => {
+                or_error(self.notify_test(target.as_deref()).map(Answer::NotifyTest))
+            }
+            Request::NotifyTested { test } => {
+                or_error(self.notify_tested(test).map(Answer::NotifyTested))
             }
         }
     }

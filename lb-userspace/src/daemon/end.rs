@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::vrrp;
 
-use super::{Daemon, DaemonError, NOTIFY_LIMIT, systemd};
+use super::{ALERT_LIMIT, Daemon, DaemonError, NOTIFY_LIMIT, log, systemd};
 
 /// A stop does not wait longer for another director to take over.
 const HANDOVER_LIMIT: Duration = Duration::from_secs(3);
@@ -36,7 +36,11 @@ impl Daemon {
         self.remove_devices().await;
         self.remove_filter().await;
         let removed = self.kernel.remove().await;
-        self.notify.finish(NOTIFY_LIMIT).await;
+        self.journal.tell(log::stopped());
+        tokio::join!(
+            self.notify.finish(NOTIFY_LIMIT),
+            self.alerts.finish(ALERT_LIMIT)
+        );
         removed
     }
 }

@@ -1,6 +1,7 @@
 //! Log lines of the daemon.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::control::Control;
@@ -9,6 +10,7 @@ use crate::control::orders::Hold;
 use crate::dataplane::xdp::{Attached, Outcome};
 use crate::events::{Event, Kind, Level};
 use crate::health::{Subject, Verdict};
+use crate::vrrp;
 
 pub(super) fn attached(interface: &str, attached: &Attached) {
     let mode = attached.mode.name();
@@ -31,6 +33,25 @@ pub(super) fn outcome(outcome: Outcome) {
         Outcome::Written { tables, after } => {
             tracing::debug!(tables, ?after, "forwarding table written");
         }
+    }
+}
+
+pub(super) fn started(config: &Path) -> Event {
+    let (version, config) = (env!("CARGO_PKG_VERSION"), config.display());
+    Event::new(Kind::Daemon, format!("lvx {version} started with {config}"))
+}
+
+pub(super) fn stopped() -> Event {
+    Event::new(Kind::Daemon, "lvx stopped: this director serves no more")
+}
+
+/// `control` has not been told of it yet.
+pub(super) fn protocol(event: &vrrp::Event, control: &Control) -> Event {
+    let told = Event::from(event);
+    let before = event.instance().and_then(|name| control.instance(name));
+    match (event, before) {
+        (vrrp::Event::State { .. }, Some(instance)) => told.field("from", instance.state),
+        _ => told,
     }
 }
 

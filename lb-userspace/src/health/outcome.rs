@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use crate::tls::days;
+
 use super::failure::Failure;
 
 pub(super) type Outcome = Result<Good, Failure>;
@@ -72,16 +74,6 @@ impl Certificate {
             }
             Some(_) => None,
         }
-    }
-}
-
-/// A span of time in whole days.
-pub(super) fn days(time: Duration) -> String {
-    const DAY: u64 = 24 * 60 * 60;
-    match time.as_secs() / DAY {
-        0 => "less than a day".to_owned(),
-        1 => "a day".to_owned(),
-        days => format!("{days} days"),
     }
 }
 

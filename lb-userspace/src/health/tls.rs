@@ -18,10 +18,7 @@ use super::attempt::Attempt;
 use super::failure::{Failure, Wait};
 use super::outcome::Certificate;
 
-mod client;
-mod fault;
-
-pub(super) use fault::TlsFault;
+pub(super) use crate::tls::TlsFault;
 
 /// What clients are made of is read once, and shared by all checks that say the same of TLS.
 #[derive(Default)]
@@ -39,7 +36,7 @@ impl Clients {
             return Ok(known);
         }
         let wanted = tls.clone();
-        let made = tokio::task::spawn_blocking(move || client::make(&wanted)).await;
+        let made = tokio::task::spawn_blocking(move || crate::tls::make(&wanted)).await;
         let made = made.map_err(|error| TlsFault::Other(error.to_string()))??;
         self.lock().insert(tls.clone(), Arc::clone(&made));
         Ok(made)

@@ -89,18 +89,6 @@ pub struct Duplicate {
     pub since: u64,
 }
 
-/// Who is told of changes of state, and how that went.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notify {
-    pub scripts: u64,
-    pub scripts_failed: u64,
-    /// States that were not told, because there was a newer one already.
-    pub superseded: u64,
-    /// Lines for `notify_fifo`.
-    pub lines: u64,
-    pub lines_lost: u64,
-}
-
 /// `lvx vrrp resign`: what came of it is in the events after `after`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resigning {

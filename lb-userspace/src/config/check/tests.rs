@@ -9,6 +9,7 @@ mod file;
 mod global;
 mod groups;
 mod ipv6;
+mod notify;
 mod scheduling;
 mod service;
 mod timing;
@@ -121,6 +122,13 @@ fn wrong_services() {
 fn wrong_ipv6_services() {
     check_rows(ipv6::ROWS, |snippet| {
         INSTANCE_V6.to_owned() + &overlay(SERVICE_V6, snippet)
+    });
+}
+
+#[test]
+fn wrong_targets() {
+    check_rows(notify::ROWS, |snippet| {
+        format!("[[notify]]\nname = \"t\"\n{snippet}\n")
     });
 }
 

@@ -58,6 +58,13 @@ fn passwords_are_masked_one_for_one() {
         ("\"password\" = 1234, x = 1", "\"password\" = ****, x = 1"),
         ("auth_pass = s3cret", "auth_pass = ******"),
         ("# password = \"a\"", "# password = \"*\""),
+        ("secret = \"k\"", "secret = \"*\""),
+        (
+            "headers = { Authorization = \"Bearer x\" }",
+            "headers = { Authorization = \"********\" }",
+        ),
+        ("url = \"http://x/y\"", "url = \"**********\""),
+        ("urls = [\"/x\"]", "urls = [\"/x\"]"),
         ("password", "password"),
         ("password =", "password ="),
         ("type = \"pass\"", "type = \"pass\""),

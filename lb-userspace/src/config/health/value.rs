@@ -99,7 +99,7 @@ pub(super) fn some_text(report: &mut Report<'_>, value: Value<'_>) -> Option<Str
 
 /// Two files that have a meaning only together. `Some(None)`: neither; `None`: wrong, and
 /// reported.
-pub(super) fn pair_of_files(
+pub(in crate::config) fn pair_of_files(
     report: &mut Report<'_>,
     block: &mut Block<'_>,
     keys: (&'static str, &'static str),

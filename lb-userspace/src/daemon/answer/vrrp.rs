@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::api::shape::{Count, Duplicate, Leader, Notify, Protocol, Rival, Tracking, Vrrp};
+use crate::api::shape::{Count, Duplicate, Leader, Protocol, Rival, Tracking, Vrrp};
 use crate::config;
 use crate::control::Instance;
 use crate::control::track::{Condition, Look};
@@ -85,17 +85,6 @@ impl Daemon {
             scheduler,
             memory,
             worst_lateness: u64::try_from(lateness).unwrap_or(u64::MAX),
-        }
-    }
-
-    pub(super) fn notify_status(&self) -> Notify {
-        let (scripts, (lines, lines_lost)) = self.notify.counts();
-        Notify {
-            scripts: scripts.runs,
-            scripts_failed: scripts.failed,
-            superseded: scripts.superseded,
-            lines,
-            lines_lost,
         }
     }
 }

@@ -44,11 +44,12 @@ name = "web""#,
     (
         "[[track]]\n[[notify]]",
         "1:3 unknown key `track` at the top level | write `track = { … }` in the [[vrrp]] block that it is for
-2:3 `notify` is not implemented yet in this version of lvx | remove it",
+2:1 `name` is missing in [[notify]] | add `name = …`
+2:1 `type` is missing in [[notify]] | add `type = …`",
     ),
     (
         "\"a\\nb\" = 1",
-        r#"1:1 unknown key `a\nb` at the top level | the keys here are global, vrrp, sync_group, service"#,
+        r#"1:1 unknown key `a\nb` at the top level | the keys here are global, vrrp, sync_group, service, notify"#,
     ),
     // Syntax.
     (
@@ -113,7 +114,7 @@ name = 1
     ),
     (
         "a = 1\n\n\u{1}",
-        "1:1 unknown key `a` at the top level | the keys here are global, vrrp, sync_group, service
+        "1:1 unknown key `a` at the top level | the keys here are global, vrrp, sync_group, service, notify
 3:1 TOML syntax: invalid unquoted key, expected letters, numbers, `-`, `_`",
     ),
     // Instances against each other.

@@ -133,6 +133,6 @@ flows = 33554432",
     ),
     (
         r#"mail = { to = "ops@example.com" }"#,
-        "2:1 `mail` is not implemented yet in this version of lvx | remove it",
+        "2:1 unknown key `mail` in [global] | write a [[notify]] block at the top level",
     ),
 ];

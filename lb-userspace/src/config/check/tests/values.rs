@@ -54,6 +54,7 @@ fn an_empty_file_has_the_defaults() {
         vrrp: Vec::new(),
         sync_groups: Vec::new(),
         services: Vec::new(),
+        targets: Vec::new(),
     };
     assert_eq!(read(""), expected);
     assert_eq!(read("[global]\n"), expected);
@@ -226,7 +227,7 @@ fn every_example_parses() {
             seen += 1;
         }
     }
-    assert!(seen >= 6, "{seen} examples");
+    assert!(seen >= 7, "{seen} examples");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::config::Tls;
 use super::TlsFault;
 
 /// Reads the files that `tls` names.
-pub(super) fn make(tls: &Tls) -> Result<Arc<ClientConfig>, TlsFault> {
+pub(crate) fn make(tls: &Tls) -> Result<Arc<ClientConfig>, TlsFault> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder

@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 
-use crate::health::outcome::days;
-
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(in crate::health) enum TlsFault {
+pub(crate) enum TlsFault {
     /// One of our own.
     #[error("{path}: {why}")]
     File { path: String, why: String },
@@ -51,7 +49,7 @@ impl TlsFault {
         Self::File { path, why }
     }
 
-    pub(in crate::health) fn of(error: &Error) -> Self {
+    pub(crate) fn of(error: &Error) -> Self {
         if let Error::InvalidCertificate(error) = error {
             return Self::of_certificate(error);
         }
@@ -154,4 +152,14 @@ impl TlsFault {
 fn plain(name: &str) -> String {
     let inner = name.split_once('(').map_or(name, |(_, inner)| inner);
     inner.trim_end_matches(')').trim_matches('"').to_owned()
+}
+
+/// A span of time in whole days.
+pub(crate) fn days(time: Duration) -> String {
+    const DAY: u64 = 24 * 60 * 60;
+    match time.as_secs() / DAY {
+        0 => "less than a day".to_owned(),
+        1 => "a day".to_owned(),
+        days => format!("{days} days"),
+    }
 }
