@@ -21,6 +21,8 @@ mod kind;
 mod names;
 mod network;
 mod places;
+mod policies;
+mod policy;
 mod reader;
 mod report;
 mod scheduling;
@@ -47,6 +49,7 @@ pub use checks::{
 };
 pub use diagnostic::{Diagnostic, Errors};
 pub use places::{Places, places};
+pub use policies::{Damping, Initial, Manner, OnFailure, Policy, Quorum, Share, When};
 pub use script::Script;
 pub use timing::{DRAIN_DEADLINES, drain_deadline, show_duration};
 pub use track::{Track, Tracked, TrackedScript};

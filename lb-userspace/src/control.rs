@@ -16,7 +16,9 @@ pub mod devices;
 mod drain;
 mod election;
 mod instance;
+mod members;
 pub mod plane;
+pub mod policy;
 mod reach;
 mod seen;
 mod server;
@@ -28,7 +30,9 @@ mod wanted;
 pub use drain::DrainError;
 use drain::Drains;
 pub use instance::{Instance, Leader, Rival, Serving};
+pub use members::{Member, Members};
 use plane::Planes;
+use policy::Policies;
 use seen::Seen;
 pub use server::ServerState;
 pub use standby::ipvs_key;
@@ -50,6 +54,7 @@ pub struct Control {
     drains: Drains,
     tracking: Tracking,
     seen: Seen,
+    policies: Policies,
 }
 
 impl Control {
@@ -71,6 +76,7 @@ impl Control {
             drains: Drains::default(),
             tracking: Tracking::default(),
             seen: Seen::default(),
+            policies: Policies::default(),
         };
         control.configure(config, now);
         control
@@ -99,6 +105,7 @@ impl Control {
         self.seen.retain(&subjects);
         self.drains.configure(&config, now);
         self.tracking.configure(&config.vrrp);
+        self.policies.configure(&config);
         self.config = config;
     }
 
@@ -134,6 +141,7 @@ impl Control {
         // A check that was configured away may have had its last word under way.
         if known.into_iter().any(|subject| subject == verdict.subject) {
             self.seen.take(&verdict);
+            self.policies.observe(&verdict);
             self.verdicts.insert(verdict.subject, verdict.outcome);
         }
     }
@@ -205,6 +213,7 @@ impl Control {
             .filter_map(Instance::fades_at)
             .chain(limits)
             .chain(self.drains.next_timeout())
+            .chain(self.policies.next_timeout())
             .min()
     }
 
@@ -213,6 +222,7 @@ impl Control {
             instance.expire(now);
         }
         self.drains.expire(now);
+        self.judge(now);
     }
 
     #[must_use]
@@ -260,7 +270,9 @@ impl Control {
 
     fn hosts(&self) -> impl Iterator<Item = IpAddr> {
         let servers = self.config.services.iter().flat_map(|s| &s.real_servers);
-        servers.map(|server| server.address)
+        let fallbacks = self.config.services.iter();
+        let fallbacks = fallbacks.filter_map(|service| service.policy.fallback);
+        servers.map(|server| server.address).chain(fallbacks)
     }
 
     /// Whether this director is the one that forwards a service's packets now.

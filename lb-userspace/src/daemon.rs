@@ -33,6 +33,7 @@ mod lock;
 mod log;
 mod notify;
 mod planes;
+mod policy;
 mod reload;
 mod repairs;
 mod settle;

@@ -42,6 +42,12 @@ pub enum Kind {
     Notify,
     /// An operator's order.
     Order,
+    /// A service has enough healthy real servers, or not.
+    Quorum,
+    /// So few of a service's real servers are healthy that all are used, or no longer.
+    Panic,
+    /// A service's fallback gets its clients, or no longer.
+    Fallback,
 }
 
 impl Kind {
@@ -63,6 +69,9 @@ impl Kind {
             Self::Track => "track",
             Self::Notify => "notify",
             Self::Order => "order",
+            Self::Quorum => "quorum",
+            Self::Panic => "panic",
+            Self::Fallback => "fallback",
         }
     }
 
@@ -76,7 +85,10 @@ impl Kind {
             | Self::Server
             | Self::Track
             | Self::Notify
-            | Self::Order => Level::Info,
+            | Self::Order
+            | Self::Quorum
+            | Self::Panic
+            | Self::Fallback => Level::Info,
             Self::Overslept | Self::Repair | Self::Plane => Level::Warn,
             Self::Rival | Self::Duplicate | Self::Failure => Level::Error,
         }
@@ -133,6 +145,12 @@ impl Event {
     #[must_use]
     pub fn instance(mut self, name: &str) -> Self {
         self.instance = Some(name.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn service(mut self, service: &str) -> Self {
+        self.service = Some(service.to_owned());
         self
     }
 

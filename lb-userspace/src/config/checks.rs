@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Script;
+use super::{Script, When};
 
 mod http;
 mod pattern;
@@ -28,6 +28,7 @@ pub struct Check {
     pub fall: u8,
     /// Part of the interval, in percent 0–50, by which each pause is varied at random.
     pub jitter: u8,
+    pub when: When,
 }
 
 /// One question to a real server.

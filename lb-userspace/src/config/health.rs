@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::block::{Block, Kind};
 use super::check::SCRIPT_USER;
-use super::reader::{at, integer, time};
+use super::reader::{at, choice, integer, time};
 use super::report::{At, Report};
-use super::{Check, Global, Origin, duration};
+use super::{Check, Global, Origin, When, duration};
 
 mod http;
 mod local;
@@ -18,6 +18,8 @@ mod tls;
 mod value;
 
 use probe::{Around, TYPES};
+
+const WHENS: &[(&str, When)] = &[("always", When::Always), ("master", When::Master)];
 
 const SHORTEST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -36,7 +38,7 @@ pub(super) fn read(
         return Some(None);
     };
     let b = &mut block;
-    let kind = b.required(report, "type", super::reader::choice(TYPES));
+    let kind = b.required(report, "type", choice(TYPES));
     let interval = b.default(report, "interval", INTERVAL, time(SHORTEST, LONGEST));
     let timeout = b.optional(report, "timeout", at(time(SHORTEST, LONGEST)));
     let timeout = interval
@@ -45,6 +47,7 @@ pub(super) fn read(
     let rise = b.default(report, "rise", 2, integer(1, 255));
     let fall = b.default(report, "fall", 2, integer(1, 255));
     let jitter = b.default(report, "jitter", 10, integer(0, 50));
+    let when = b.default(report, "when", When::Always, choice(WHENS));
     let around = Around {
         address,
         port: address
@@ -67,6 +70,7 @@ pub(super) fn read(
         rise: rise?,
         fall: fall?,
         jitter: jitter?,
+        when: when?,
     })))
 }
 

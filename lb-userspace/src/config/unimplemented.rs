@@ -7,27 +7,8 @@ use super::block::Kind;
 const KEYS: &[(Kind, &[&str])] = &[
     (Kind::File, &["notify"]),
     (Kind::Global, &["notify", "mail", "webhook", "ipvs"]),
-    (
-        Kind::Service,
-        &[
-            "plane",
-            "slow_start",
-            "initial",
-            "on_failure",
-            "min_healthy",
-            "hysteresis",
-            "fallback",
-            "panic_threshold",
-            "max_down_at_once",
-            "flap_damping",
-            "notify",
-        ],
-    ),
-    (
-        Kind::RealServer,
-        &["check", "slow_start", "initial", "on_failure", "notify"],
-    ),
-    (Kind::Check, &["initial", "when"]),
+    (Kind::Service, &["plane", "notify"]),
+    (Kind::RealServer, &["check", "notify"]),
 ];
 
 /// Values, by block and key.

@@ -5,28 +5,32 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::mpsc;
 
-use crate::config::Check;
+use crate::config::{Check, Initial};
 
 use super::attempt::Tools;
+use super::gate::Gate;
 use super::jitter::Jitter;
 use super::outcome::{Certificate, Good, Outcome};
 use super::probe::probe;
 use super::verdict::Judge;
 use super::{Subject, Verdict};
 
-/// Probes one server until nobody listens. The first probe starts at once and decides by itself: a
-/// director that takes over shall know its servers.
+/// Probes one server until nobody listens. The first probe starts at once, and decides by itself
+/// unless the server is taken for something before: a director that takes over shall know its
+/// servers. While the gate is shut no probe starts, and one starts at once when it opens.
 pub(super) async fn watch<T: From<Verdict>>(
     subject: Subject,
     check: Arc<Check>,
     tools: Arc<Tools>,
     verdicts: mpsc::Sender<T>,
+    (initial, mut gate): (Initial, Gate),
 ) {
-    let mut judge = Judge::new(check.rise, check.fall);
+    let mut judge = Judge::new(check.rise, check.fall).starting(initial.up());
     let mut jitter = Jitter::new(&subject.real_server);
     let mut last = Good::default();
     let mut reminder = Reminder::default();
     loop {
+        gate.open().await;
         let start = tokio::time::Instant::now();
         let outcome = probe(&subject, &check, &tools).await;
         remind(&mut reminder, &subject, &outcome);
@@ -35,7 +39,11 @@ pub(super) async fn watch<T: From<Verdict>>(
         {
             return;
         }
-        tokio::time::sleep_until(start + jitter.vary(check.interval, check.jitter)).await;
+        let next = start + jitter.vary(check.interval, check.jitter);
+        tokio::select! {
+            () = tokio::time::sleep_until(next) => {}
+            () = gate.reopened() => {}
+        }
     }
 }
 

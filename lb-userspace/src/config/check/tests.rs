@@ -9,6 +9,7 @@ mod file;
 mod global;
 mod groups;
 mod ipv6;
+mod policy;
 mod scheduling;
 mod service;
 mod timing;

@@ -86,12 +86,12 @@ addresses = ["198.51.100.1"]"#,
         r#"9:13 `scheduler` must be "mh", "sh", "rr", "wrr", "lc" or "wlc", not "maglev""#,
     ),
     (
-        r#"slow_start = "1m""#,
-        "9:1 `slow_start` is not implemented yet in this version of lvx | remove it",
+        r#"plane = "xdp""#,
+        "9:1 `plane` is not implemented yet in this version of lvx | remove it",
     ),
     (
         "weight = 1",
-        "9:1 unknown key `weight` in [[service]] | the keys here are name, address, protocol, vrrp, scheduler, scheduler_flags, persistence, timeouts, affinity, drain_deadline, check, real_server",
+        "9:1 unknown key `weight` in [[service]] | the keys here are name, address, protocol, vrrp, scheduler, scheduler_flags, persistence, timeouts, affinity, drain_deadline, initial, on_failure, slow_start, flap_damping, min_healthy, hysteresis, quorum_up, quorum_down, fallback, panic_threshold, max_down_at_once, check, real_server",
     ),
     (
         r#"check = "tcp""#,
@@ -103,7 +103,7 @@ addresses = ["198.51.100.1"]"#,
     ),
     (
         r#"check = { type = "http", path = "/", foo = 1 }"#,
-        "9:38 unknown key `foo` in `check` | the keys here are type, interval, timeout, rise, fall, jitter, port, connect_address, connect_port, source, interface, mark, method, path, host, headers, status, body, version, urls",
+        "9:38 unknown key `foo` in `check` | the keys here are type, interval, timeout, rise, fall, jitter, when, port, connect_address, connect_port, source, interface, mark, method, path, host, headers, status, body, version, urls",
     ),
     (
         r#"check = { type = "tpc" }"#,
