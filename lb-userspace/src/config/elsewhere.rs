@@ -98,11 +98,6 @@ const KEYS: &[(Kind, &[&str], &str)] = &[
         "write `initial = \"down\"` in the service or the real server",
     ),
     (
-        Kind::Check,
-        &["initial"],
-        "write it in the service or the real server",
-    ),
-    (
         Kind::Service,
         &["warmup"],
         "remove it: the first probe starts at once, so that the server is known",

@@ -211,7 +211,10 @@ fn keepalived_words_in_a_check_have_hints() {
     for (key, hint) in [
         ("alpha = true", "write `initial = \"down\"` in the service"),
         ("ha_suspend = true", "write `when = \"master\"`"),
-        ("initial = \"up\"", "it in the service or the real server"),
+        (
+            "initial = \"up\"",
+            "it is a key of [[service]]: move it above",
+        ),
         ("warmup = 1", "remove it"),
     ] {
         let text = text("").replace("\"tcp\"", &format!("\"tcp\", {key}"));
