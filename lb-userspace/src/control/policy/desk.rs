@@ -1,6 +1,6 @@
 //! What follows from the verdicts on one service's real servers. PURE.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -48,12 +48,14 @@ impl Desk {
 
     /// One seat for each server.
     fn seat(&mut self, facts: &[Facts]) {
-        let known = |address: &IpAddr| facts.iter().any(|fact| fact.address == *address);
-        self.seats.retain(|address, _| known(address));
         for fact in facts {
             // A server that is added to a service comes up; at the daemon's start they were up.
             let new = || Seat::new(self.judged.then_some(false));
             self.seats.entry(fact.address).or_insert_with(new);
+        }
+        if self.seats.len() > facts.len() {
+            let known: BTreeSet<IpAddr> = facts.iter().map(|fact| fact.address).collect();
+            self.seats.retain(|address, _| known.contains(address));
         }
     }
 
