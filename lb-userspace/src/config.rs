@@ -22,6 +22,8 @@ mod names;
 mod network;
 mod notify;
 mod places;
+mod policies;
+mod policy;
 mod reader;
 mod report;
 mod scheduling;
@@ -51,6 +53,7 @@ pub use notify::{
     Field, Mail, MailTls, Means, Pace, Rate, Secret, Target, Template, Topic, Trust, Webhook,
 };
 pub use places::{Places, places};
+pub use policies::{Damping, Initial, Manner, OnFailure, Policy, Quorum, Share, When};
 pub use script::Script;
 pub use timing::{DRAIN_DEADLINES, drain_deadline, show_duration};
 pub use track::{Track, Tracked, TrackedScript};

@@ -17,8 +17,10 @@ mod drain;
 mod election;
 pub mod history;
 mod instance;
+mod members;
 pub mod orders;
 pub mod plane;
+pub mod policy;
 mod reach;
 mod seen;
 mod server;
@@ -31,8 +33,10 @@ mod wanted;
 use drain::Drains;
 use history::History;
 pub use instance::{Instance, Leader, Rival, Serving};
+pub use members::{Member, Members};
 use orders::Orders;
 use plane::Planes;
+use policy::Policies;
 use seen::Seen;
 pub use server::ServerState;
 pub use standby::ipvs_key;
@@ -56,6 +60,7 @@ pub struct Control {
     history: History,
     tracking: Tracking,
     seen: Seen,
+    policies: Policies,
 }
 
 impl Control {
@@ -80,6 +85,7 @@ impl Control {
             history: History::default(),
             tracking: Tracking::default(),
             seen: Seen::default(),
+            policies: Policies::default(),
         };
         control.configure(config, now);
         control
@@ -110,6 +116,7 @@ impl Control {
         self.orders.configure(&subjects);
         self.drains.configure(&config, &self.orders, now);
         self.tracking.configure(&config.vrrp);
+        self.policies.configure(&config);
         self.config = config;
     }
 
@@ -150,6 +157,7 @@ impl Control {
         if known.into_iter().any(|subject| subject == verdict.subject) {
             self.history.touch();
             self.seen.take(&verdict);
+            self.policies.observe(&verdict);
             self.verdicts.insert(verdict.subject, verdict.outcome);
         }
     }
@@ -228,6 +236,7 @@ impl Control {
             .filter_map(Instance::fades_at)
             .chain(limits)
             .chain(self.drains.next_timeout(&self.orders))
+            .chain(self.policies.next_timeout())
             .min()
     }
 
@@ -238,6 +247,7 @@ impl Control {
         if self.drains.expire(&self.orders, now) {
             self.history.touch();
         }
+        self.judge(now);
     }
 
     #[must_use]
@@ -285,7 +295,9 @@ impl Control {
 
     fn hosts(&self) -> impl Iterator<Item = IpAddr> {
         let servers = self.config.services.iter().flat_map(|s| &s.real_servers);
-        servers.map(|server| server.address)
+        let fallbacks = self.config.services.iter();
+        let fallbacks = fallbacks.filter_map(|service| service.policy.fallback);
+        servers.map(|server| server.address).chain(fallbacks)
     }
 
     /// Whether this director is the one that forwards a service's packets now.

@@ -36,6 +36,7 @@ mod notify;
 mod opened;
 mod orders;
 mod planes;
+mod policy;
 mod reload;
 mod repairs;
 mod settle;

@@ -50,6 +50,12 @@ pub enum Kind {
     Order,
     /// The daemon started, or ends.
     Daemon,
+    /// A service has enough healthy real servers, or not.
+    Quorum,
+    /// So few of a service's real servers are healthy that all are used, or no longer.
+    Panic,
+    /// A service's fallback gets its clients, or no longer.
+    Fallback,
 }
 
 impl Kind {
@@ -73,6 +79,9 @@ impl Kind {
             Self::Notify => "notify",
             Self::Order => "order",
             Self::Daemon => "daemon",
+            Self::Quorum => "quorum",
+            Self::Panic => "panic",
+            Self::Fallback => "fallback",
         }
     }
 
@@ -87,7 +96,10 @@ impl Kind {
             | Self::Track
             | Self::Notify
             | Self::Order
-            | Self::Daemon => Level::Info,
+            | Self::Daemon
+            | Self::Quorum
+            | Self::Panic
+            | Self::Fallback => Level::Info,
             Self::Overslept | Self::Repair | Self::Certificate | Self::Plane => Level::Warn,
             Self::Rival | Self::Duplicate | Self::Failure => Level::Error,
         }
@@ -144,6 +156,12 @@ impl Event {
     #[must_use]
     pub fn instance(mut self, name: &str) -> Self {
         self.instance = Some(name.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn service(mut self, service: &str) -> Self {
+        self.service = Some(service.to_owned());
         self
     }
 

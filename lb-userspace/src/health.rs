@@ -1,6 +1,6 @@
 //! Health checks of real servers: one task per check, which reports verdicts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,13 +8,14 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::config::{Check, Service};
+use crate::config::{Check, Initial, Service, When};
 use crate::events::Journal;
 
 mod attempt;
 mod dns;
 mod failure;
 mod file;
+mod gate;
 mod grpc;
 mod http;
 mod jitter;
@@ -35,6 +36,7 @@ mod via;
 mod watch;
 
 use attempt::Tools;
+use gate::{Gate, Gates};
 pub use outcome::{Certificate, Weight};
 pub use via::{Way, Ways};
 
@@ -61,8 +63,17 @@ pub struct Verdict {
     pub at: Instant,
 }
 
-struct Running {
+/// How one server is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Order {
     check: Arc<Check>,
+    initial: Initial,
+    /// The VRRP instance without whose mastership it does not run.
+    instance: Option<String>,
+}
+
+struct Running {
+    order: Order,
     /// Why it should probe at once; one such reason may wait.
     prompts: mpsc::Sender<String>,
     task: AbortHandle,
@@ -74,6 +85,7 @@ pub struct Checks<T> {
     tasks: JoinSet<()>,
     running: BTreeMap<Subject, Running>,
     tools: Arc<Tools>,
+    gates: Gates,
 }
 
 impl<T: From<Verdict> + Send + 'static> Checks<T> {
@@ -88,7 +100,13 @@ impl<T: From<Verdict> + Send + 'static> Checks<T> {
             tasks: JoinSet::new(),
             running: BTreeMap::new(),
             tools: Arc::new(tools),
+            gates: Gates::default(),
         }
+    }
+
+    /// Checks with `when = "master"` run for these VRRP instances.
+    pub fn lead(&mut self, instances: BTreeSet<String>) {
+        self.gates.lead(instances);
     }
 
     /// Runs the checks of `services` and no others. A check that did not change goes on, with its
@@ -98,22 +116,25 @@ impl<T: From<Verdict> + Send + 'static> Checks<T> {
         self.tools.tls.forget();
         let wanted = wanted(services);
         self.running.retain(|subject, running| {
-            let keep = wanted.get(subject) == Some(&running.check);
+            let keep = wanted.get(subject) == Some(&running.order);
             if !keep {
                 running.task.abort();
             }
             keep
         });
-        for (subject, check) in wanted {
+        for (subject, order) in wanted {
             if !self.running.contains_key(&subject) {
                 let tools = Arc::clone(&self.tools);
                 let verdicts = self.verdicts.clone();
                 let (prompts, prompted) = mpsc::channel(1);
-                let own = Arc::clone(&check);
-                let watch = watch::watch(subject.clone(), own, tools, prompted, verdicts);
+                let gate = order.instance.as_ref();
+                let gate = gate.map_or(Gate::ALWAYS, |instance| self.gates.of(instance));
+                let check = Arc::clone(&order.check);
+                let start = (order.initial, gate);
+                let watch = watch::watch(subject.clone(), check, tools, prompted, verdicts, start);
                 let task = self.tasks.spawn(watch);
                 let running = Running {
-                    check,
+                    order,
                     prompts,
                     task,
                 };
@@ -140,7 +161,7 @@ fn warn(services: &[Service]) {
     }
 }
 
-fn wanted(services: &[Service]) -> BTreeMap<Subject, Arc<Check>> {
+fn wanted(services: &[Service]) -> BTreeMap<Subject, Order> {
     let mut wanted = BTreeMap::new();
     for service in services {
         let Some(check) = &service.check else {
@@ -151,7 +172,12 @@ fn wanted(services: &[Service]) -> BTreeMap<Subject, Arc<Check>> {
                 service: service.name.clone(),
                 real_server: server.address,
             };
-            wanted.insert(subject, Arc::clone(check));
+            let order = Order {
+                check: Arc::clone(check),
+                initial: server.manner.initial,
+                instance: (check.when == When::Master).then(|| service.vrrp.clone()),
+            };
+            wanted.insert(subject, order);
         }
     }
     wanted

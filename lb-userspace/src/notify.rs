@@ -18,11 +18,13 @@ use crate::vrrp::State;
 
 mod book;
 mod fifo;
+mod quorum;
 #[cfg(test)]
 mod tests;
 
 pub use book::{Book, Change, Subject};
 pub use fifo::{Fifo, Written};
+pub use quorum::{QuorumChange, QuorumScripts};
 
 /// Notify scripts that run at once.
 const AT_ONCE: usize = 16;

@@ -7,6 +7,10 @@ use crate::api::shape::{
     Count, Dataplane, Notify, NotifyTarget, Reloaded, Service, Status, Unanswered, Where,
 };
 
+mod policy;
+
+use policy::policy;
+
 pub(super) fn status(status: &Status) -> String {
     let mut out = format!("lvx {} on {}\n", status.version, status.router_id);
     let config = &status.config;
@@ -141,6 +145,7 @@ fn service(out: &mut String, service: &Service) {
     for warning in &service.warnings {
         line(out, 1, &format!("WARNING: {warning}"));
     }
+    policy(out, service);
     if let Some(slots) = service.slots
         && slots.settling + slots.exceptional > 0
     {
@@ -179,9 +184,10 @@ fn service(out: &mut String, service: &Service) {
         if let Some(reason) = &server.reason {
             line(out, 2, reason);
         }
+        let usual = server.weight.saturating_mul(service.weight_factor);
         if let Some(weight) = server
             .effective_weight
-            .filter(|weight| *weight != server.weight)
+            .filter(|weight| *weight != usual && service.weight_factor == 1)
         {
             let why = match server.weight_by_hand {
                 Some(by_hand) if by_hand == weight => ", by hand",

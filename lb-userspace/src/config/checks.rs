@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Script;
+use super::{Script, When};
 
 mod http;
 mod pattern;
@@ -32,6 +32,7 @@ pub struct Check {
     pub jitter: u8,
     /// Clients that get no answer make it probe at once.
     pub passive: bool,
+    pub when: When,
 }
 
 /// One question to a real server.

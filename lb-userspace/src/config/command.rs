@@ -92,7 +92,18 @@ pub(super) fn notify(
     block: &mut Block<'_>,
     script_user: &str,
 ) -> Option<Option<Script>> {
-    let Some(value) = block.take("notify") else {
+    let value = block.take("notify");
+    script(report, block, value, script_user)
+}
+
+/// What `value` of `block` says, if it is there, as `notify` does.
+pub(super) fn script(
+    report: &mut Report<'_>,
+    block: &Block<'_>,
+    value: Option<Value<'_>>,
+    script_user: &str,
+) -> Option<Option<Script>> {
+    let Some(value) = value else {
         return Some(None);
     };
     let Some(table) = value.toml().as_table() else {

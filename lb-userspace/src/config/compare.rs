@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::check::duplicates;
 use super::report::{At, Report, Span};
-use super::{Global, Service, Tracked, notify, service, suggest, sync_group, vrrp};
+use super::{Global, Service, Tracked, When, notify, service, suggest, sync_group, vrrp};
 
 pub(super) fn instances(report: &mut Report<'_>, drafts: &[vrrp::Draft], global: Option<&Global>) {
     let names = drafts.iter().filter_map(|d| d.name.as_ref());
@@ -138,7 +138,19 @@ pub(super) fn tracked_services(
 /// Whether tracking the service can ever say anything else than one thing.
 fn fits_track(report: &mut Report<'_>, span: &Span, service: &Service, min_healthy: u16) {
     let (name, servers) = (&service.name, service.real_servers.len());
-    if service.check.is_none() {
+    let when = service.check.as_ref().map(|check| check.when);
+    if when == Some(When::Master) {
+        // What made it give way would stay as it was.
+        report
+            .error(
+                span,
+                format!(
+                    "service {name:?} is checked by the MASTER alone (`when = \"master\"`): on a \
+                     backup nothing would change any more"
+                ),
+            )
+            .hint("let the check run always, or do not track the service");
+    } else if when.is_none() {
         let message = format!("service {name:?} has no `check`: its servers are always healthy");
         let hint = "add a `check` to the service, or do not track it".to_owned();
         report.absent(span, message, hint);

@@ -124,6 +124,41 @@ const KEYS: &[(Kind, &[&str], &str)] = &[
         &["peer"],
         "write `peers = [ … ]`, even for one",
     ),
+    (Kind::Service, &["quorum"], "write `min_healthy = …`"),
+    (Kind::Service, &["sorry_server"], "write `fallback = …`"),
+    (Kind::Service, &["alpha"], "write `initial = \"down\"`"),
+    (
+        Kind::Service,
+        &["inhibit_on_failure"],
+        "write `on_failure = \"quiesce\"`",
+    ),
+    (Kind::RealServer, &["alpha"], "write `initial = \"down\"`"),
+    (
+        Kind::RealServer,
+        &["inhibit_on_failure"],
+        "write `on_failure = \"quiesce\"`",
+    ),
+    (
+        Kind::Service,
+        &["ha_suspend"],
+        "write `when = \"master\"` in `check`",
+    ),
+    (Kind::Check, &["ha_suspend"], "write `when = \"master\"`"),
+    (
+        Kind::Check,
+        &["alpha"],
+        "write `initial = \"down\"` in the service or the real server",
+    ),
+    (
+        Kind::Service,
+        &["warmup"],
+        "remove it: the first probe starts at once, so that the server is known",
+    ),
+    (
+        Kind::Check,
+        &["warmup"],
+        "remove it: the first probe starts at once, so that the server is known",
+    ),
     (
         Kind::Check,
         &["path"],

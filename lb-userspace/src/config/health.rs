@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::block::{Block, Kind};
 use super::check::SCRIPT_USER;
-use super::reader::{at, boolean, integer, time};
+use super::reader::{at, boolean, choice, integer, time};
 use super::report::{At, Report};
-use super::{Check, Global, Origin, Protocol, duration};
+use super::{Check, Global, Origin, Protocol, When, duration};
 
 mod http;
 mod local;
@@ -20,6 +20,8 @@ mod via;
 
 use probe::{Around, TYPES};
 pub(super) use value::pair_of_files;
+
+const WHENS: &[(&str, When)] = &[("always", When::Always), ("master", When::Master)];
 
 const SHORTEST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -39,7 +41,7 @@ pub(super) fn read(
         return Some(None);
     };
     let b = &mut block;
-    let kind = b.required(report, "type", super::reader::choice(TYPES));
+    let kind = b.required(report, "type", choice(TYPES));
     let interval = b.default(report, "interval", INTERVAL, time(SHORTEST, LONGEST));
     let timeout = b.optional(report, "timeout", at(time(SHORTEST, LONGEST)));
     let timeout = interval
@@ -49,6 +51,7 @@ pub(super) fn read(
     let fall = b.default(report, "fall", 2, integer(1, 255));
     let jitter = b.default(report, "jitter", 10, integer(0, 50));
     let passive = passive(report, b, protocol, global);
+    let when = b.default(report, "when", When::Always, choice(WHENS));
     let around = Around {
         address,
         protocol,
@@ -74,6 +77,7 @@ pub(super) fn read(
         fall: fall?,
         jitter: jitter?,
         passive: passive?,
+        when: when?,
     })))
 }
 

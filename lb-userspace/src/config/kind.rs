@@ -19,6 +19,7 @@ pub(super) enum Kind {
     RealServer,
     Persistence,
     Timeouts,
+    Damping,
     Check,
     /// One of the checks of an `all` or `any`.
     Part,
@@ -47,6 +48,7 @@ impl Kind {
             Self::RealServer => "[[service.real_server]]",
             Self::Persistence => "`persistence`",
             Self::Timeouts => "`timeouts`",
+            Self::Damping => "`flap_damping`",
             Self::Check => "`check`",
             Self::Part => "`checks`",
             Self::Url => "`urls`",

@@ -4,11 +4,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::address::{server_address, service_address};
 use super::block::{Block, Kind};
-use super::check::duplicates;
+use super::check::{SCRIPT_USER, duplicates};
 use super::fits::{fits_ipvs, fits_plane, fits_service};
 use super::reader::{at, choice, integer, name};
 use super::report::{At, Report};
-use super::{Global, Protocol, RealServer, Service, health, scheduling, suggest, timing, vrrp};
+use super::{
+    Global, Protocol, RealServer, Service, health, policy, scheduling, suggest, timing, vrrp,
+};
 
 const PROTOCOLS: &[(&str, Protocol)] = &[
     ("tcp", Protocol::Tcp),
@@ -66,6 +68,9 @@ pub(super) fn read(
     let ipv6 = address.as_ref().map(|address| address.value.is_ipv6());
     let scheduling = scheduling::read(report, b, ipv6);
     let timing = timing::read(report, b, protocol);
+    let script_user = global.map_or(SCRIPT_USER, |global| &global.script_user);
+    let manner = policy::Said::read(report, b);
+    let draft = policy::read(report, b, address.as_ref(), script_user);
     let place = address.as_ref().map(|a| a.value);
     let check = health::read(report, b, place, protocol, global);
     let blocks = b.blocks(report, "real_server", Kind::RealServer);
@@ -75,10 +80,22 @@ pub(super) fn read(
     if let (Some(address), Some(None), Some(global)) = (&address, scheduling.persistence, global) {
         fits_ipvs(report, address, global.dataplane);
     }
+    let mut around = policy::Around {
+        scheduler: scheduling.scheduler,
+        has_check: check.as_ref().is_none_or(Option::is_some),
+        servers: Vec::new(),
+        certain: false,
+    };
+    manner.fits(report, &around);
+    let inherited = (&manner, &around);
+    let number = blocks.len();
     let servers: Vec<_> = blocks
         .into_iter()
-        .filter_map(|server| real_server(report, server, &block, address.as_ref()))
+        .filter_map(|server| real_server(report, server, &block, address.as_ref(), inherited))
         .collect();
+    around.certain = servers.len() == number;
+    around.servers = servers.iter().map(|server| server.value.address).collect();
+    let policy = draft.finish(report, &around);
     duplicates(
         report,
         servers.iter().map(|s| (s.value.address, &s.span)),
@@ -103,6 +120,7 @@ pub(super) fn read(
             timeouts: timing.timeouts?,
             affinity: timing.affinity?,
             drain_deadline: timing.drain_deadline?,
+            policy: policy?,
             check: check?,
             real_servers: servers.into_iter().map(|s| s.value).collect(),
         })
@@ -162,9 +180,12 @@ fn real_server(
     mut block: Block<'_>,
     service: &Block<'_>,
     vip: Option<&At<SocketAddr>>,
+    (manner, around): (&policy::Said, &policy::Around),
 ) -> Option<At<RealServer>> {
     let address = block.required(report, "address", at(server_address));
     let weight = block.default(report, "weight", 1, integer(0, 65_535));
+    let said = policy::Said::read(report, &mut block);
+    said.fits(report, around);
     block.finish(report, Some(service));
     let At {
         value: (address, port),
@@ -177,6 +198,7 @@ fn real_server(
         value: RealServer {
             address,
             weight: weight?,
+            manner: said.manner(manner)?,
         },
         span,
     })

@@ -6,27 +6,8 @@ use super::block::Kind;
 /// Keys, by block.
 const KEYS: &[(Kind, &[&str])] = &[
     (Kind::Global, &["ipvs"]),
-    (
-        Kind::Service,
-        &[
-            "plane",
-            "slow_start",
-            "initial",
-            "on_failure",
-            "min_healthy",
-            "hysteresis",
-            "fallback",
-            "panic_threshold",
-            "max_down_at_once",
-            "flap_damping",
-            "notify",
-        ],
-    ),
-    (
-        Kind::RealServer,
-        &["check", "slow_start", "initial", "on_failure", "notify"],
-    ),
-    (Kind::Check, &["initial", "when"]),
+    (Kind::Service, &["plane", "notify"]),
+    (Kind::RealServer, &["check", "notify"]),
 ];
 
 /// Values, by block and key.

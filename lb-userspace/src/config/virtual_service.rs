@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Check;
+use super::{Check, Manner, Policy};
 
 /// One `[[service]]` block: a virtual service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub struct Service {
     /// How long a server that gets no more clients keeps those that it has, in whole seconds, 1 s
     /// to 30 d; `None`: as long as their connections live.
     pub drain_deadline: Option<Duration>,
+    pub policy: Policy,
     /// `None`: real servers are taken to be up.
     pub check: Option<Arc<Check>>,
     /// No two have the same address. The order is the file's and has no meaning.
@@ -79,6 +80,7 @@ pub struct RealServer {
     pub address: IpAddr,
     /// 0 = gets no clients.
     pub weight: u16,
+    pub manner: Manner,
 }
 
 /// Time without a packet after which a connection is over, in whole seconds.

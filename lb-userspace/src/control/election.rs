@@ -37,6 +37,7 @@ impl Control {
                 .real_servers
                 .iter()
                 .any(|server| !state(server).is_settled())
+                || self.waits_for_fallback(service)
         };
         let services = self.config.services.iter().filter(unsettled);
         services.map(|service| service.vrrp.clone()).collect()

@@ -1,5 +1,6 @@
 //! Through which states each real server went, when and why. PURE.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem::{discriminant, take};
 use std::net::IpAddr;
@@ -181,17 +182,26 @@ impl Control {
             ServerState::Checking => "no check of it has ended yet",
             ServerState::Up { .. } => match from {
                 ServerState::Checking if service.check.is_none() => "it is not checked",
-                ServerState::Checking | ServerState::Down { .. } => "its check succeeds",
+                ServerState::Checking
+                | ServerState::Down { .. }
+                | ServerState::Kept { .. }
+                | ServerState::Quiesced { .. } => "its check succeeds",
+                ServerState::SlowStart { .. } => "its weight has grown",
                 ServerState::Resolving => "its MAC address is known",
                 ServerState::Unreachable { .. } => "direct routing reaches it",
                 ServerState::Draining { .. } | ServerState::Drained => "it gets clients again",
                 ServerState::Disabled { .. } => "it is enabled again",
                 ServerState::Up { .. } => "",
             },
+            ServerState::SlowStart { .. } => "its check succeeds; its weight grows",
             ServerState::Down { .. }
             | ServerState::Resolving
             | ServerState::Unreachable { .. }
-            | ServerState::Drained => to.reason().unwrap_or_default(),
+            | ServerState::Kept { .. }
+            | ServerState::Quiesced { .. }
+            | ServerState::Drained => {
+                return to.reason().map(Cow::into_owned).unwrap_or_default();
+            }
         };
         words.to_owned()
     }

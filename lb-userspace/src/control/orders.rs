@@ -189,6 +189,11 @@ impl Control {
         Some(self.server_state(service, server))
     }
 
+    pub(super) fn is_disabled(&self, service: &config::Service, server: IpAddr) -> bool {
+        let hold = self.orders.hold(&subject(service, server));
+        matches!(hold, Some(Hold::Disabled { .. }))
+    }
+
     /// The state of a server that gets no packets by order, whatever its check says.
     pub(super) fn disabled(
         &self,

@@ -8,6 +8,7 @@ use crate::health::Subject;
 use crate::netlink::hosts::{self, Knowledge};
 use crate::netlink::{Resolution, Route};
 
+use super::policy::Ruling;
 use super::{Control, ServerState};
 
 impl Control {
@@ -51,24 +52,20 @@ impl Control {
         if let Some(disabled) = self.disabled(service, &subject) {
             return disabled;
         }
-        match (&service.check, self.verdicts.get(&subject)) {
-            (None, _) | (Some(_), Some(Ok(()))) => {
-                let state = self.reach(server.address);
-                if self.weight(service, server) == 0 {
-                    state.drained(self.drains.is_over(&subject))
-                } else {
-                    state
-                }
-            }
-            (Some(_), Some(Err(reason))) => ServerState::Down {
-                reason: reason.clone(),
-            },
-            (Some(_), None) => ServerState::Checking,
+        let over = || self.drains.is_over(&subject);
+        let reach = || self.reach(server.address);
+        match self.ruling(service, server) {
+            Ruling::Open => ServerState::Checking,
+            Ruling::In { .. } if self.weight(service, server) == 0 => reach().drained(over()),
+            Ruling::In { step } => reach().slow_start(step),
+            Ruling::Kept { reason } => reach().kept(reason),
+            Ruling::Quiesced { reason } => reach().quiesced(reason, over()),
+            Ruling::Out { reason } => ServerState::Down { reason },
         }
     }
 
     /// How a host is reached by direct routing.
-    fn reach(&self, host: IpAddr) -> ServerState {
+    pub(super) fn reach(&self, host: IpAddr) -> ServerState {
         match self.routes.get(&host) {
             None => ServerState::Resolving,
             Some(Route::Local) => ServerState::Up { path: Path::Local },

@@ -36,19 +36,18 @@ impl Control {
             Scheduler::Rr | Scheduler::Wrr | Scheduler::Lc | Scheduler::Wlc => true,
             Scheduler::Mh | Scheduler::Sh => false,
         };
-        let servers = service.real_servers.iter();
-        let usable = servers.filter_map(|server| {
-            let weight = self.weight(service, server);
-            let reached = self.server_state(service, server).path().is_some();
-            (reached && (weight > 0 || keeps_drained)).then_some((server, weight))
+        let members = self.members(service);
+        let usable = members.all().filter(|member| {
+            let reached = member.state.path().is_some();
+            reached && (member.weight > 0 || keeps_drained)
         });
-        let destinations = usable.map(|(server, weight)| {
+        let destinations = usable.map(|member| {
             let destination = Destination {
-                weight,
+                weight: member.weight,
                 upper_threshold: 0,
                 lower_threshold: 0,
             };
-            (server.address, destination)
+            (member.address, destination)
         });
         Service {
             scheduler: service.scheduler.name().to_owned(),

@@ -10,6 +10,7 @@ mod devices;
 mod drain;
 mod history;
 mod orders;
+mod policy;
 mod seen;
 mod through;
 mod vlan;
@@ -170,7 +171,7 @@ fn a_server_is_in_the_table_once_it_is_healthy_and_its_mac_is_known() {
     assert_eq!(bench.path(SERVER), link_path(SERVER_MAC));
     bench.verdict(SERVER, Err("refused"));
     assert_eq!(bench.path(SERVER), None);
-    assert_eq!(bench.server_state().reason(), Some("refused"));
+    assert_eq!(bench.server_state().reason(), Some("refused".into()));
 }
 
 /// Until then the tables keep what they have of it: connections from before it was taken out.

@@ -193,16 +193,10 @@ impl Control {
         let services = self.config.services.iter();
         for service in services.filter(|service| service.name == name) {
             for server in &service.real_servers {
-                match self.server_state(service, server) {
-                    ServerState::Up { .. }
-                    | ServerState::Draining { .. }
-                    | ServerState::Drained => tally.healthy += 1,
-                    ServerState::Checking => tally.checking += 1,
-                    ServerState::Resolving => tally.resolving += 1,
-                    ServerState::Down { .. }
-                    | ServerState::Unreachable { .. }
-                    | ServerState::Disabled { .. } => {}
-                }
+                let state = self.server_state(service, server);
+                tally.healthy += usize::from(state.is_healthy());
+                tally.checking += usize::from(state == ServerState::Checking);
+                tally.resolving += usize::from(state == ServerState::Resolving);
             }
         }
         tally

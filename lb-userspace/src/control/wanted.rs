@@ -37,12 +37,11 @@ impl Control {
         let by_program = self.planes.assign(service).plane == Some(Plane::Xdp);
         // One that a reload brought back may have connections from before, which stay until its
         // first verdict: with a server that is in no table nothing changes.
-        let real_servers = service.real_servers.iter().filter_map(|server| {
-            let state = self.server_state(service, server);
-            let path = state.path();
-            let weight = self.weight(service, server);
-            (state != ServerState::Checking)
-                .then_some((server.address, RealServer { weight, path }))
+        let members = self.members(service);
+        let real_servers = members.all().filter_map(|member| {
+            let (path, weight) = (member.state.path(), member.weight);
+            (member.state != ServerState::Checking)
+                .then_some((member.address, RealServer { weight, path }))
         });
         let timeouts = service.timeouts;
         let settling = service.drain_deadline.unwrap_or_default();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::events::{Event, Journal, Kind, Level};
-use crate::notify::{Book, Change, Counts, Fifo, Scripts, Written};
+use crate::notify::{Book, Change, Counts, Fifo, QuorumChange, QuorumScripts, Scripts, Written};
 use crate::vrrp;
 
 use super::Daemon;
@@ -14,6 +14,7 @@ pub(super) struct Notify {
     journal: Journal,
     book: Book,
     scripts: Scripts,
+    quorums: QuorumScripts,
     fifo: Option<Fifo>,
     router_id: String,
     /// Told when the kernel has followed: scripts find the addresses as they shall be.
@@ -24,6 +25,7 @@ impl Notify {
     pub(super) fn new(journal: Journal) -> Self {
         Self {
             scripts: Scripts::new(journal.clone()),
+            quorums: QuorumScripts::new(journal.clone()),
             journal,
             book: Book::default(),
             fifo: None,
@@ -35,6 +37,9 @@ impl Notify {
     pub(super) fn configure(&mut self, config: &Config) {
         self.book.configure(config);
         self.router_id.clone_from(&config.global.router_id);
+        let services = &config.services;
+        self.quorums
+            .retain(|name| services.iter().any(|service| service.name == name));
         let wanted = config.global.notify_fifo.as_deref();
         if self.fifo.as_ref().map(Fifo::path) != wanted {
             self.fifo = wanted.and_then(|path| self.open(path));
@@ -65,6 +70,10 @@ impl Notify {
             let changes = self.book.enter(instance, *state, *priority, &cause);
             self.waiting.extend(changes);
         }
+    }
+
+    pub(super) fn quorum(&mut self, change: QuorumChange) {
+        self.quorums.tell(change);
     }
 
     fn tell(&mut self) {
@@ -98,7 +107,7 @@ impl Notify {
 
     pub(super) async fn finish(mut self, limit: Duration) {
         self.tell();
-        self.scripts.finish(limit).await;
+        tokio::join!(self.scripts.finish(limit), self.quorums.finish(limit));
     }
 }
 

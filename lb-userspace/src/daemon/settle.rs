@@ -53,6 +53,8 @@ impl Daemon {
             self.vrrp.send(vrrp::Command::Start { instance });
         }
         self.tell_changes();
+        self.tell_news();
+        self.checks.lead(self.control.leading());
         if let Err(error) = self.kernel.follow_sync(&self.control).await {
             tracing::error!(%error, "connection sync");
             self.retry(now + RETRY);

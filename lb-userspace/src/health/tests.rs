@@ -83,5 +83,5 @@ fn a_check_is_of_each_server() {
     let config = crate::config::parse(Path::new("test.toml"), text).unwrap();
     let wanted = wanted(&config.services);
     assert_eq!(wanted.len(), 1);
-    assert_eq!(wanted.values().next().unwrap().probe.port, 22);
+    assert_eq!(wanted.values().next().unwrap().check.probe.port, 22);
 }

@@ -9,6 +9,8 @@ pub struct Judge {
     up: Option<bool>,
     /// Probes in a row that contradict the verdict.
     against: u8,
+    /// A verdict was given.
+    given: bool,
 }
 
 impl Judge {
@@ -20,7 +22,15 @@ impl Judge {
             fall,
             up: None,
             against: 0,
+            given: false,
         }
+    }
+
+    /// The same of a server that is taken for up or down before it is probed; with `None` the
+    /// first probe decides.
+    #[must_use]
+    pub const fn starting(self, up: Option<bool>) -> Self {
+        Self { up, ..self }
     }
 
     /// Whether the verdict is that the server is up.
@@ -33,11 +43,12 @@ impl Judge {
     pub fn observe(&mut self, success: bool) -> bool {
         let Some(up) = self.up else {
             self.up = Some(success);
+            self.given = true;
             return true;
         };
         if success == up {
             self.against = 0;
-            return false;
+            return !std::mem::replace(&mut self.given, true);
         }
         self.against += 1;
         let needed = if up { self.fall } else { self.rise };
@@ -45,6 +56,7 @@ impl Judge {
         if changed {
             self.up = Some(success);
             self.against = 0;
+            self.given = true;
         }
         changed
     }
@@ -55,8 +67,8 @@ mod tests {
     use super::*;
 
     /// Probes as `+` and `-`; in the result `!` stands where a verdict was given.
-    fn run(rise: u8, fall: u8, probes: &str) -> String {
-        let mut judge = Judge::new(rise, fall);
+    fn run(rise: u8, fall: u8, initial: Option<bool>, probes: &str) -> String {
+        let mut judge = Judge::new(rise, fall).starting(initial);
         let observe = |probe| {
             if judge.observe(probe == '+') {
                 '!'
@@ -82,10 +94,25 @@ mod tests {
             (255, 1, "-++++++++", "!........"),
         ] {
             assert_eq!(
-                run(rise, fall, probes),
+                run(rise, fall, None, probes),
                 verdicts,
                 "rise {rise}, fall {fall}: {probes}"
             );
+        }
+    }
+
+    #[test]
+    fn what_a_server_is_taken_for_at_first_is_contradicted_by_rise_or_fall() {
+        for (up, probes, verdicts) in [
+            (true, "+--", "!.!"),
+            (true, "--+", ".!."),
+            (true, "-+--", ".!.!"),
+            (false, "++-", ".!."),
+            (false, "-++", "!.!"),
+            (false, "+-++", ".!.!"),
+        ] {
+            let found = run(2, 2, Some(up), probes);
+            assert_eq!(found, verdicts, "up {up}: {probes}");
         }
     }
 }

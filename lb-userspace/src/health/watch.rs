@@ -5,26 +5,29 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
 
-use crate::config::Check;
+use crate::config::{Check, Initial};
 use crate::events::{Event, Journal, Kind};
 
 use super::attempt::Tools;
+use super::gate::Gate;
 use super::jitter::Jitter;
 use super::outcome::{Certificate, Good, Outcome};
 use super::probe::probe;
 use super::verdict::Judge;
 use super::{Subject, Verdict, prompt};
 
-/// Probes one server until nobody listens. The first probe starts at once and decides by itself: a
-/// director that takes over shall know its servers.
+/// Probes one server until nobody listens. The first probe starts at once, and decides by itself
+/// unless the server is taken for something before: a director that takes over shall know its
+/// servers. While the gate is shut no probe starts, and one starts at once when it opens.
 pub(super) async fn watch<T: From<Verdict>>(
     subject: Subject,
     check: Arc<Check>,
     tools: Arc<Tools>,
     mut prompts: mpsc::Receiver<String>,
     verdicts: mpsc::Sender<T>,
+    (initial, mut gate): (Initial, Gate),
 ) {
-    let mut judge = Judge::new(check.rise, check.fall);
+    let mut judge = Judge::new(check.rise, check.fall).starting(initial.up());
     let mut jitter = Jitter::new(&subject.real_server);
     let mut last = Good::default();
     let mut reminder = Reminder::default();
@@ -32,6 +35,7 @@ pub(super) async fn watch<T: From<Verdict>>(
     let mut prompted = None;
     let mut last_early = None;
     loop {
+        gate.open().await;
         let start = tokio::time::Instant::now();
         if prompted.is_some() {
             last_early = Some(start);
@@ -48,7 +52,10 @@ pub(super) async fn watch<T: From<Verdict>>(
         }
         let next = start + jitter.vary(check.interval, check.jitter);
         let early = prompt::earliest(check.interval, start, last_early);
-        prompted = prompt::wait(&mut prompts, early, next).await;
+        prompted = tokio::select! {
+            prompted = prompt::wait(&mut prompts, early, next) => prompted,
+            () = gate.reopened() => None,
+        };
     }
 }
 

@@ -26,7 +26,49 @@ pub struct Service {
     /// What the operator shall not overlook, a sentence each.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// Real servers that are healthy, whether they get clients or not.
+    #[serde(default)]
+    pub healthy: usize,
+    /// `null` without `min_healthy`.
+    #[serde(default)]
+    pub quorum: Option<Quorum>,
+    /// Fewer than `panic_threshold` are healthy: all are used.
+    #[serde(default)]
+    pub panic: bool,
+    /// By what weights are multiplied now: more than 1 while one of them grows.
+    #[serde(default = "one")]
+    pub weight_factor: u16,
+    #[serde(default)]
+    pub fallback: Option<Fallback>,
     pub real_servers: Vec<RealServer>,
+}
+
+const fn one() -> u16 {
+    1
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quorum {
+    /// Healthy real servers without which it is lost.
+    pub needed: usize,
+    /// `up`, `down` or `unknown`.
+    pub state: String,
+}
+
+/// Gets the clients when no real server takes any.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fallback {
+    pub address: IpAddr,
+    /// It gets them now.
+    pub used: bool,
+    /// `up`, `no-mac` or `unreachable`: it is not checked.
+    pub state: String,
+    /// Why it takes no packets; `null` while it could.
+    pub reason: Option<String>,
+    pub mac: Option<String>,
+    pub packets: u64,
+    pub bytes: u64,
+    pub connections: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,16 +84,17 @@ pub struct Slots {
 pub struct RealServer {
     pub address: IpAddr,
     pub weight: u16,
-    /// The weight that counts: not the configured one while it is drained, or when its check gives
-    /// another.
+    /// The weight that counts, multiplied by the service's factor: not the configured one while
+    /// it is drained or quiesced, while it grows, or when its check gives another.
     #[serde(default)]
     pub effective_weight: Option<u16>,
     /// The weight that was set by hand; `null`: none.
     #[serde(default)]
     pub weight_by_hand: Option<u16>,
-    /// `up`, `disabled`, `draining`, `drained`, `down`, `checking`, `no-mac` or `unreachable`.
+    /// `up`, `slow-start`, `kept`, `quiesced`, `disabled`, `draining`, `drained`, `down`,
+    /// `checking`, `no-mac` or `unreachable`.
     pub state: String,
-    /// Why it takes no packets; `null` while it does.
+    /// Why it is not simply up; `null` where the state says all.
     pub reason: Option<String>,
     /// Connections that it is known to have left while it is `draining`; `null` otherwise.
     pub remaining: Option<u64>,

@@ -10,6 +10,7 @@ mod global;
 mod groups;
 mod ipv6;
 mod notify;
+mod policy;
 mod scheduling;
 mod service;
 mod timing;

@@ -8,7 +8,7 @@ use lb_common::maglev::slot;
 
 use crate::api::shape::Where;
 use crate::config::{self, Affinity, Protocol, Scheduler};
-use crate::control::Control;
+use crate::control::{Control, Member};
 use crate::dataplane::explain::{Asked, Explained, SlotPhase};
 use crate::dataplane::table::address_bytes;
 use crate::dataplane::{maglev, sh};
@@ -74,16 +74,14 @@ fn computed(
             service.scheduler.name(),
         ));
     }
-    let mut members: Vec<maglev::Member> = service
-        .real_servers
-        .iter()
-        .filter(|server| control.server_state(service, server).path().is_some())
-        .map(|server| maglev::Member {
-            address: server.address,
-            port: service.address.port(),
-            weight: control.weight(service, server),
-        })
-        .collect();
+    let members = control.members(service);
+    let usable = members.all().filter(|one| one.state.path().is_some());
+    let member = |member: &Member| maglev::Member {
+        address: member.address,
+        port: service.address.port(),
+        weight: member.weight,
+    };
+    let mut members: Vec<maglev::Member> = usable.map(member).collect();
     let size = control.config().global.table_size;
     let hashed = port.filter(|_| service.flags.port).unwrap_or_default();
     let word = address_word(address_bytes(client), hashed);

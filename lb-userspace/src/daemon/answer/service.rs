@@ -1,13 +1,14 @@
 //! `services` of `lvx status`.
 
+use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lb_common::layout::Counter;
 
-use crate::api::shape::{RealServer, Service};
+use crate::api::shape::{Fallback, Quorum, RealServer, Service};
 use crate::config;
-use crate::control::ServerState;
 use crate::control::plane::Plane;
+use crate::control::{Member, ServerState};
 use crate::dataplane::table::Path;
 use crate::dataplane::xdp::ServiceCounters;
 use crate::health::Subject;
@@ -21,7 +22,10 @@ impl Daemon {
         let counters = counts.get(&service.name).unwrap_or(&none);
         let total = counters.total();
         let assignment = self.control.planes().assign(service);
-        let servers = service.real_servers.iter();
+        let members = self.control.members(service);
+        let servers = service.real_servers.iter().zip(&members.servers);
+        let healthy = members.servers.iter();
+        let healthy = healthy.filter(|member| member.state.is_healthy());
         Service {
             name: service.name.clone(),
             address: service.address,
@@ -45,26 +49,45 @@ impl Daemon {
                 .into_iter()
                 .chain(self.opening.warning(service))
                 .collect(),
+            healthy: healthy.count(),
+            quorum: self.quorum(service),
+            panic: self.control.panics(service),
+            weight_factor: members.factor,
+            fallback: members.fallback.as_ref().map(|member| {
+                let counter = counters.real_servers.get(&member.address).copied();
+                fallback(member, counter.unwrap_or_default())
+            }),
             real_servers: servers
-                .map(|server| {
+                .map(|(server, member)| {
                     let counter = counters.real_servers.get(&server.address).copied();
-                    self.server_status(service, server, counter.unwrap_or_default())
+                    self.server_status(service, server, member, counter.unwrap_or_default())
                 })
                 .collect(),
         }
+    }
+
+    fn quorum(&self, service: &config::Service) -> Option<Quorum> {
+        let quorum = service.policy.quorum.as_ref()?;
+        let (needed, _) = quorum.needed(service.real_servers.len());
+        let state = match self.control.quorum(service) {
+            Some(true) => "up",
+            Some(false) => "down",
+            None => "unknown",
+        };
+        Some(Quorum {
+            needed,
+            state: state.to_owned(),
+        })
     }
 
     fn server_status(
         &self,
         service: &config::Service,
         server: &config::RealServer,
+        member: &Member,
         counter: Counter,
     ) -> RealServer {
-        let state = self.control.server_state(service, server);
-        let mac = match state.path() {
-            Some(Path::Link { mac, .. }) => Some(mac.to_string()),
-            Some(Path::Local) | None => None,
-        };
+        let state = &member.state;
         let subject = Subject {
             service: service.name.clone(),
             real_server: server.address,
@@ -76,7 +99,7 @@ impl Daemon {
         RealServer {
             address: server.address,
             weight: server.weight,
-            effective_weight: Some(self.control.weight(service, server)),
+            effective_weight: Some(member.weight),
             weight_by_hand: order.and_then(|order| order.weight),
             certificate_expires: expires.map(|since| since.as_secs()),
             warnings: certificate
@@ -84,22 +107,46 @@ impl Daemon {
                 .into_iter()
                 .collect(),
             state: state.name().to_owned(),
-            reason: state.reason().map(str::to_owned),
+            reason: state.reason().map(Cow::into_owned),
             remaining: match state {
-                ServerState::Draining { .. } => self.remaining(service, server),
+                ServerState::Draining { .. } | ServerState::Quiesced { .. } => {
+                    self.remaining(service, server)
+                }
                 ServerState::Checking
                 | ServerState::Down { .. }
                 | ServerState::Resolving
                 | ServerState::Unreachable { .. }
                 | ServerState::Disabled { .. }
                 | ServerState::Up { .. }
+                | ServerState::SlowStart { .. }
+                | ServerState::Kept { .. }
                 | ServerState::Drained => None,
             },
-            mac,
+            mac: mac(state),
             packets: counter.packets,
             bytes: counter.bytes,
             connections: counter.connections,
             unanswered: self.unanswered(service, server.address),
         }
+    }
+}
+
+fn fallback(member: &Member, counter: Counter) -> Fallback {
+    Fallback {
+        address: member.address,
+        used: member.weight > 0,
+        state: member.state.name().to_owned(),
+        reason: member.state.reason().map(Cow::into_owned),
+        mac: mac(&member.state),
+        packets: counter.packets,
+        bytes: counter.bytes,
+        connections: counter.connections,
+    }
+}
+
+fn mac(state: &ServerState) -> Option<String> {
+    match state.path() {
+        Some(Path::Link { mac, .. }) => Some(mac.to_string()),
+        Some(Path::Local) | None => None,
     }
 }

@@ -155,7 +155,7 @@ pub(super) const ROWS: &[Row] = &[
 11:46 `type` is missing in `checks` | add `type = …`",
     ),
     (
-        "type = \"https\"\nwhen = \"master\"",
-        "11:1 `when` is not implemented yet in this version of lvx | remove it",
+        "type = \"https\"\nwhen = \"backup\"",
+        "11:8 `when` must be \"always\" or \"master\", not \"backup\"",
     ),
 ];

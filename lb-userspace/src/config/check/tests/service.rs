@@ -91,12 +91,12 @@ check = { type = "tcp", passive = true }"#,
         r#"9:13 `scheduler` must be "mh", "sh", "rr", "wrr", "lc" or "wlc", not "maglev""#,
     ),
     (
-        r#"slow_start = "1m""#,
-        "9:1 `slow_start` is not implemented yet in this version of lvx | remove it",
+        r#"plane = "xdp""#,
+        "9:1 `plane` is not implemented yet in this version of lvx | remove it",
     ),
     (
         "weight = 1",
-        "9:1 unknown key `weight` in [[service]] | the keys here are name, address, protocol, vrrp, scheduler, scheduler_flags, persistence, timeouts, affinity, drain_deadline, check, real_server",
+        "9:1 unknown key `weight` in [[service]] | the keys here are name, address, protocol, vrrp, scheduler, scheduler_flags, persistence, timeouts, affinity, drain_deadline, initial, on_failure, slow_start, flap_damping, min_healthy, hysteresis, quorum_up, quorum_down, fallback, panic_threshold, max_down_at_once, check, real_server",
     ),
     (
         r#"check = "tcp""#,
@@ -108,7 +108,7 @@ check = { type = "tcp", passive = true }"#,
     ),
     (
         r#"check = { type = "http", path = "/", foo = 1 }"#,
-        "9:38 unknown key `foo` in `check` | the keys here are type, interval, timeout, rise, fall, jitter, passive, port, connect_address, connect_port, source, interface, mark, method, path, host, headers, status, body, version, urls",
+        "9:38 unknown key `foo` in `check` | the keys here are type, interval, timeout, rise, fall, jitter, passive, when, port, connect_address, connect_port, source, interface, mark, method, path, host, headers, status, body, version, urls",
     ),
     (
         r#"check = { type = "tpc" }"#,

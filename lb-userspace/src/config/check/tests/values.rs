@@ -137,6 +137,7 @@ weight  = 1
         timeouts: Timeouts::TCP,
         affinity: Affinity::None,
         drain_deadline: None,
+        policy: Policy::default(),
         check: Some(Arc::new(Check {
             probe: Probe {
                 kind: CheckKind::Tcp { reset: false },
@@ -152,10 +153,12 @@ weight  = 1
             fall: 2,
             jitter: 10,
             passive: false,
+            when: When::Always,
         })),
         real_servers: vec![RealServer {
             address: "192.0.2.21".parse().expect("an address"),
             weight: 1,
+            manner: Manner::default(),
         }],
     };
     assert_eq!(config.services, [service]);

@@ -1,0 +1,54 @@
+//! What is to be told of a service. PURE.
+
+use std::net::IpAddr;
+
+use crate::config::Damping;
+
+use super::count::Count;
+
+/// Something new about a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    pub service: String,
+    pub what: What,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// `regain` are needed when it was lost.
+    Quorum {
+        has: bool,
+        count: Count,
+        needed: usize,
+        regain: usize,
+    },
+    /// Fewer than `percent` are healthy: all are used. `None`: the operator wants none any more.
+    Panic {
+        on: bool,
+        count: Count,
+        percent: Option<u8>,
+    },
+    Fallback {
+        server: IpAddr,
+        used: bool,
+    },
+    /// A server changes too often.
+    Damped {
+        server: IpAddr,
+        damping: Damping,
+    },
+    /// It has calmed down.
+    Calm {
+        server: IpAddr,
+    },
+    /// It fails, but too many others are out.
+    Kept {
+        server: IpAddr,
+        reason: String,
+    },
+    /// It still fails, and it is its turn.
+    TakenOut {
+        server: IpAddr,
+        reason: String,
+    },
+}
