@@ -42,6 +42,8 @@ const READY_LIMIT: Duration = Duration::from_secs(5);
 pub struct Control {
     config: Config,
     instances: BTreeMap<String, Instance>,
+    /// All real servers of `config`.
+    subjects: BTreeSet<Subject>,
     verdicts: BTreeMap<Subject, Result<(), String>>,
     links: BTreeMap<String, Link>,
     routes: BTreeMap<IpAddr, Route>,
@@ -64,6 +66,7 @@ impl Control {
                 services: Vec::new(),
             },
             instances: BTreeMap::new(),
+            subjects: BTreeSet::new(),
             verdicts: BTreeMap::new(),
             links: BTreeMap::new(),
             routes: BTreeMap::new(),
@@ -99,6 +102,7 @@ impl Control {
         self.seen.retain(&subjects);
         self.drains.configure(&config, now);
         self.tracking.configure(&config.vrrp);
+        self.subjects = subjects;
         self.config = config;
     }
 
@@ -130,9 +134,8 @@ impl Control {
     }
 
     pub fn verdict(&mut self, verdict: Verdict) {
-        let known = self.config.services.iter().flat_map(subjects);
         // A check that was configured away may have had its last word under way.
-        if known.into_iter().any(|subject| subject == verdict.subject) {
+        if self.subjects.contains(&verdict.subject) {
             self.seen.take(&verdict);
             self.verdicts.insert(verdict.subject, verdict.outcome);
         }

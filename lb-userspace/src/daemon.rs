@@ -219,7 +219,7 @@ async fn start(
         systemd: Systemd::new(),
         netlink,
         vrrp,
-        checks: Checks::new(events.clone()),
+        checks: Checks::new(events.clone()).map_err(DaemonError::io("thread of the checks"))?,
         hosts,
         verdicts: Vec::new(),
         retry_at: None,

@@ -1,9 +1,10 @@
 //! Health checks of real servers: one task per check, which reports verdicts.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
@@ -12,8 +13,10 @@ use crate::config::{Check, Service};
 
 mod attempt;
 mod dns;
+mod end;
 mod failure;
 mod file;
+mod files;
 mod grpc;
 mod http;
 mod jitter;
@@ -26,13 +29,17 @@ mod smtp;
 mod socket;
 mod stream;
 mod tcp;
+mod thread;
 mod tls;
+mod turns;
 mod udp;
 pub mod verdict;
 mod watch;
 
 use attempt::Tools;
 pub use outcome::{Certificate, Weight};
+use thread::Thread;
+pub use turns::Load;
 
 /// A real server of a service, by their names in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,17 +75,25 @@ pub struct Checks<T> {
     tasks: JoinSet<()>,
     running: BTreeMap<Subject, Running>,
     tools: Arc<Tools>,
+    thread: Thread,
 }
 
+/// Part of an interval that is left to each of many checks that begin at once: so long may a probe
+/// keep the thread. A hundred have their first verdicts after 10 ms, ten thousand after a second,
+/// and these stay evenly spread.
+const PACE: Duration = Duration::from_micros(100);
+
 impl<T: From<Verdict> + Send + 'static> Checks<T> {
-    #[must_use]
-    pub fn new(verdicts: mpsc::Sender<T>) -> Self {
-        Self {
+    /// # Errors
+    /// There can be no thread for them.
+    pub fn new(verdicts: mpsc::Sender<T>) -> io::Result<Self> {
+        Ok(Self {
             verdicts,
             tasks: JoinSet::new(),
             running: BTreeMap::new(),
             tools: Arc::new(Tools::default()),
-        }
+            thread: Thread::spawn()?,
+        })
     }
 
     /// Runs the checks of `services` and no others. A check that did not change goes on, with its
@@ -94,17 +109,34 @@ impl<T: From<Verdict> + Send + 'static> Checks<T> {
             }
             keep
         });
+        let now = tokio::time::Instant::now();
+        let mut ahead = 0;
         for (subject, check) in wanted {
             if !self.running.contains_key(&subject) {
+                // Of checks that are too many for their interval, the first come first again.
+                let due = now + remainder(PACE * ahead, check.interval);
+                ahead += 1;
                 let tools = Arc::clone(&self.tools);
                 let verdicts = self.verdicts.clone();
-                let watch = watch::watch(subject.clone(), Arc::clone(&check), tools, verdicts);
-                let task = self.tasks.spawn(watch);
+                let watch = watch::watch(subject.clone(), Arc::clone(&check), tools, verdicts, due);
+                let task = self.tasks.spawn_on(watch, self.thread.handle());
                 self.running.insert(subject, Running { check, task });
             }
         }
         while self.tasks.try_join_next().is_some() {}
     }
+
+    /// How many checks there are, and how they keep up.
+    #[must_use]
+    pub fn load(&self) -> (usize, Load) {
+        (self.running.len(), self.tools.turns.load())
+    }
+}
+
+fn remainder(time: Duration, interval: Duration) -> Duration {
+    let rest = time.as_nanos() % interval.as_nanos().max(1);
+    // Less than the interval, which is far below 2^64 ns.
+    Duration::from_nanos(rest as u64)
 }
 
 /// Says loudly what the operator shall not overlook.

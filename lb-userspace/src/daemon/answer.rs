@@ -6,6 +6,7 @@ use crate::api::shape::{Answer, ConfigFile, Request, Status};
 
 use super::Daemon;
 
+mod checks;
 mod dataplane;
 mod drain;
 mod events;
@@ -58,6 +59,7 @@ impl Daemon {
             vrrp: self.vrrp_status(),
             notify: self.notify_status(),
             protocol: self.protocol_status(),
+            checks: self.checks_status(),
             dataplane: self.dataplane_status(),
             services: config
                 .services

@@ -1,6 +1,7 @@
 //! One probe under way: what it is about, and until when.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -9,8 +10,10 @@ use crate::config::{Check, Probe};
 use crate::script::Runner;
 
 use super::Subject;
+use super::end::Ends;
 use super::failure::{Failure, Wait};
 use super::tls::Clients;
+use super::turns::Turns;
 
 /// Scripts of checks that run at once.
 const SCRIPTS: usize = 64;
@@ -19,6 +22,8 @@ const SCRIPTS: usize = 64;
 pub(super) struct Tools {
     pub(super) tls: Clients,
     pub(super) scripts: Runner,
+    pub(super) turns: Turns,
+    pub(super) ends: Arc<Ends>,
 }
 
 impl Default for Tools {
@@ -26,6 +31,8 @@ impl Default for Tools {
         Self {
             tls: Clients::default(),
             scripts: Runner::new(SCRIPTS),
+            turns: Turns::default(),
+            ends: Arc::default(),
         }
     }
 }

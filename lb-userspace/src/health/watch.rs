@@ -14,28 +14,34 @@ use super::probe::probe;
 use super::verdict::Judge;
 use super::{Subject, Verdict};
 
-/// Probes one server until nobody listens. The first probe starts at once and decides by itself: a
-/// director that takes over shall know its servers.
+/// Probes one server until nobody listens. The first probe starts at `due`, and decides by itself:
+/// a director that takes over shall know its servers.
 pub(super) async fn watch<T: From<Verdict>>(
     subject: Subject,
     check: Arc<Check>,
     tools: Arc<Tools>,
     verdicts: mpsc::Sender<T>,
+    mut due: tokio::time::Instant,
 ) {
+    let sockets = check.probe.leaves().len();
     let mut judge = Judge::new(check.rise, check.fall);
     let mut jitter = Jitter::new(&subject.real_server);
     let mut last = Good::default();
     let mut reminder = Reminder::default();
     loop {
-        let start = tokio::time::Instant::now();
+        tokio::time::sleep_until(due).await;
+        let turn = tools.turns.take(due, sockets).await;
         let outcome = probe(&subject, &check, &tools).await;
+        drop(turn);
+        // One that took longer than the interval makes the next one no later than need be.
+        let next = due + jitter.vary(check.interval, check.jitter);
+        due = next.max(tokio::time::Instant::now());
         remind(&mut reminder, &subject, &outcome);
         if let Some(verdict) = judge_outcome(&mut judge, &mut last, &subject, outcome)
             && verdicts.send(verdict.into()).await.is_err()
         {
             return;
         }
-        tokio::time::sleep_until(start + jitter.vary(check.interval, check.jitter)).await;
     }
 }
 
