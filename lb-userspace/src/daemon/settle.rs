@@ -27,7 +27,9 @@ impl Daemon {
         self.guard_addresses().await;
         let addresses = self.control.addresses();
         self.remove_addresses(&addresses).await;
-        self.apply().await;
+        if !self.control.is_warming(now) {
+            self.apply().await;
+        }
         if !self.kernel.ready && self.control.waits_for_plane(now) {
             self.open_planes()?;
             self.apply().await;

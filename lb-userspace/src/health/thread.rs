@@ -35,6 +35,7 @@ impl Thread {
         let (stop, stopped) = oneshot::channel::<()>();
         let name = "lvx-checks".to_owned();
         let thread = std::thread::Builder::new().name(name).spawn(move || {
+            hurry();
             // Whether it is told to stop or nobody can tell it any more.
             let _ = runtime.block_on(stopped);
             runtime.shutdown_timeout(LAST_WAIT);
@@ -48,6 +49,16 @@ impl Thread {
 
     pub(super) const fn handle(&self) -> &Handle {
         &self.handle
+    }
+}
+
+/// Before ordinary threads of a busy host. Without CAP_SYS_NICE it is one of them.
+fn hurry() {
+    const NICE: libc::c_int = -10;
+    // SAFETY: takes integers; 0 is the calling thread.
+    if unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) } != 0 {
+        let error = io::Error::last_os_error();
+        tracing::debug!(%error, "checks have no priority");
     }
 }
 

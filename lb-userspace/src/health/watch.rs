@@ -37,10 +37,12 @@ pub(super) async fn watch<T: From<Verdict>>(
         let next = due + jitter.vary(check.interval, check.jitter);
         due = next.max(tokio::time::Instant::now());
         remind(&mut reminder, &subject, &outcome);
-        if let Some(verdict) = judge_outcome(&mut judge, &mut last, &subject, outcome)
-            && verdicts.send(verdict.into()).await.is_err()
-        {
-            return;
+        if let Some(verdict) = judge_outcome(&mut judge, &mut last, &subject, outcome) {
+            // On the heap as the probe is: tasks are many, verdicts few.
+            let sent = Box::pin(verdicts.send(verdict.into()));
+            if sent.await.is_err() {
+                return;
+            }
         }
     }
 }

@@ -94,6 +94,7 @@ pub(super) fn confine(rights: Option<&Rights>) -> io::Result<()> {
         }
         let ordinary = libc::sched_param { sched_priority: 0 };
         check(libc::sched_setscheduler(0, libc::SCHED_OTHER, &ordinary))?;
+        check(libc::setpriority(libc::PRIO_PROCESS, 0, 0))?;
         // An unprivileged daemon may have been given capabilities, which are its own.
         check(libc::prctl(
             libc::PR_CAP_AMBIENT,

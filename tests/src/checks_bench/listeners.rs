@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::mem;
+use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::Range;
-use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -18,8 +17,8 @@ use super::INTERVAL;
 use crate::netns::Netns;
 
 const BACKLOG: i32 = 4096;
-/// Between two looks whether this is over.
-const LOOK: i32 = 200;
+/// Between two looks at what has come.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// What came in.
 #[derive(Debug, Clone, Copy, Default)]
@@ -99,52 +98,27 @@ fn listen(port: u16) -> io::Result<Socket> {
     Ok(socket)
 }
 
+/// Looks at all of it now and then instead of being woken: what it takes to wake a server's thread
+/// is the server's, and over the loopback interface the client would pay for it.
 fn serve(listening: &[Socket], shared: &Shared) -> io::Result<()> {
-    // SAFETY: takes an integer.
-    let epoll = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
-    for socket in listening {
-        watch(epoll, socket.as_raw_fd())?;
-    }
-    let mut connections: HashMap<RawFd, Socket> = HashMap::new();
-    let mut events = [libc::epoll_event { events: 0, u64: 0 }; 256];
+    let mut connections: Vec<Socket> = Vec::new();
     while !shared.over.load(Ordering::Relaxed) {
-        // SAFETY: the array has room for as many events as are asked for.
-        let count = unsafe { libc::epoll_wait(epoll, events.as_mut_ptr(), 256, LOOK) };
-        for event in &events[..usize::try_from(count).unwrap_or(0)] {
-            let fd = event.u64 as RawFd;
-            if connections.remove(&fd).is_some() {
-                // Its end came, and it is closed by now.
-                continue;
-            }
-            let Some(socket) = listening.iter().find(|one| one.as_raw_fd() == fd) else {
-                continue;
-            };
+        thread::sleep(LOOK);
+        connections.retain(|connection| {
+            // Until its end comes, or anything else.
+            let mut buffer = [MaybeUninit::uninit(); 16];
+            let got = connection.recv(&mut buffer);
+            got.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        });
+        for socket in listening {
             while let Ok((connection, _)) = socket.accept() {
+                connection.set_nonblocking(true)?;
                 if let Some(to) = connection.local_addr()?.as_socket_ipv4() {
                     shared.connected(to);
                 }
-                watch(epoll, connection.as_raw_fd())?;
-                connections.insert(connection.as_raw_fd(), connection);
+                connections.push(connection);
             }
         }
     }
-    // SAFETY: it is ours and open.
-    unsafe { libc::close(epoll) };
     Ok(())
-}
-
-fn watch(epoll: RawFd, fd: RawFd) -> io::Result<()> {
-    // SAFETY: zeros are an event without meaning, which is filled in.
-    let mut event: libc::epoll_event = unsafe { mem::zeroed() };
-    event.events = libc::EPOLLIN as u32;
-    event.u64 = fd as u64;
-    // SAFETY: both descriptors are open, and the event outlives the call.
-    check(unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, fd, &raw mut event) }).map(drop)
-}
-
-fn check(result: i32) -> io::Result<i32> {
-    if result < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(result)
 }
