@@ -35,6 +35,7 @@ mod turns;
 mod udp;
 pub mod verdict;
 mod watch;
+pub mod wire;
 
 use attempt::Tools;
 pub use outcome::{Certificate, Weight};

@@ -138,27 +138,54 @@ fn table(f: &Figures) -> String {
     let us = |key: &str| ms(Duration::from_micros(f.status[key].as_u64().unwrap_or(0)));
     let each = |time: Duration| time.as_secs_f64() * 1e6 / f.probes.max(1) as f64;
     let rows = [
-        ("lvx, of one core", format!("{:.1} %", percent(f.used.processor)), "< 30 %"),
-        ("its checks' thread", format!("{:.1} %", percent(f.checks)), "–"),
-        ("processor time of lvx per probe", format!("{:.1} µs", each(f.used.processor)), "–"),
+        (
+            "lvx, of one core",
+            format!("{:.1} %", percent(f.used.processor)),
+            "< 30 %",
+        ),
+        (
+            "its checks' thread",
+            format!("{:.1} %", percent(f.checks)),
+            "–",
+        ),
+        (
+            "processor time of lvx per probe",
+            format!("{:.1} µs", each(f.used.processor)),
+            "–",
+        ),
         (
             "bare system calls of such a probe, in a loop",
             format!("{:.1} µs", f.bare.as_secs_f64() * 1e6),
             "–",
         ),
         ("probes in that time", f.probes.to_string(), "–"),
-        ("latest probe, by lvx, since its start", us("worst_lateness"), "< 100 ms"),
+        (
+            "latest probe, by lvx, since its start",
+            us("worst_lateness"),
+            "< 100 ms",
+        ),
         ("99 % of them at most", us("usual_lateness"), "–"),
         ("latest probe, by the servers", ms(f.seen), "–"),
-        ("memory, most", format!("{:.1} MiB", f.used.memory as f64 / 1024.0), "< 64 MiB"),
+        (
+            "memory, most",
+            format!("{:.1} MiB", f.used.memory as f64 / 1024.0),
+            "< 64 MiB",
+        ),
         (
             "open files",
-            format!("{}, at most {} probes at once", f.used.files, f.status["limit"]),
+            format!(
+                "{}, at most {} probes at once",
+                f.used.files, f.status["limit"]
+            ),
             "bounded",
         ),
         ("latest advertisement", ms(f.late), "as without"),
         ("the same without checks", ms(f.alone), "–"),
-        ("latest timer of VRRP, by lvx", format!("{:.1} ms", f.protocol as f64 / 1e3), "–"),
+        (
+            "latest timer of VRRP, by lvx",
+            format!("{:.1} ms", f.protocol as f64 / 1e3),
+            "–",
+        ),
         ("MASTER after the start", ms(f.ready), "–"),
         ("all real servers up after", ms(f.up), "–"),
         ("`lvx status` takes", ms(f.answered), "–"),
@@ -207,7 +234,9 @@ fn all_up(daemon: &Ours, plan: Plan) -> Result<Duration> {
     wait_for("all real servers to be up", PATIENCE, || {
         let status = daemon.whole_status()?;
         let services = status["services"].as_array().context("services")?;
-        let servers = services.iter().flat_map(|one| one["real_servers"].as_array());
+        let servers = services
+            .iter()
+            .flat_map(|one| one["real_servers"].as_array());
         let up = servers.flatten().filter(|one| one["state"] == "up").count();
         Ok((up as u64 == plan.checks()).then_some(()))
     })?;

@@ -15,8 +15,8 @@ use super::failure::{Failure, Wait};
 use super::tls::Clients;
 use super::turns::Turns;
 
-/// Scripts of checks that run at once.
-const SCRIPTS: usize = 64;
+/// Scripts of checks that run at once: some that hang leave turns to the others.
+const SCRIPTS: usize = 256;
 
 /// What all checks share.
 pub(super) struct Tools {

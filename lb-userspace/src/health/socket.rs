@@ -63,7 +63,11 @@ pub(super) async fn connection(attempt: &Attempt<'_>) -> Result<Socket, Failure>
     // The first call begins it, the second asks what came of it.
     match socket.connect(&address).or_else(|error| {
         let begun = error.raw_os_error() == Some(libc::EINPROGRESS);
-        if begun { socket.connect(&address) } else { Err(error) }
+        if begun {
+            socket.connect(&address)
+        } else {
+            Err(error)
+        }
     }) {
         Ok(()) => return Ok(socket),
         Err(error) if error.raw_os_error() == Some(libc::EALREADY) => {}
@@ -100,7 +104,8 @@ pub(super) fn ping(attempt: &Attempt<'_>) -> Result<(UdpSocket, Echoes), Failure
         SocketAddr::V6(_) => Protocol::ICMPV6,
     };
     let to = attempt.to();
-    let (socket, echoes) = match Socket::new(domain(to), Type::DGRAM.nonblocking(), Some(protocol)) {
+    let (socket, echoes) = match Socket::new(domain(to), Type::DGRAM.nonblocking(), Some(protocol))
+    {
         Ok(socket) => (socket, Echoes::Own),
         Err(_) => {
             let socket = Socket::new(domain(to), Type::RAW.nonblocking(), Some(protocol));

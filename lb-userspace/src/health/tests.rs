@@ -12,6 +12,7 @@ mod datagrams;
 mod dns;
 mod grpc;
 mod http;
+mod isolation;
 mod local;
 mod origin;
 mod program;

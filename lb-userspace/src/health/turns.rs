@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use super::{end, files};
 
 /// Descriptors that are not for probes: the data planes', sockets of VRRP and of the control
-/// socket's clients, pipes of scripts.
-const OTHERS: u64 = 1024;
+/// socket's clients, and pipes of scripts, whose probes have several.
+const OTHERS: u64 = 2048;
 /// More would not make sense of any configuration.
 const MOST: u64 = 100_000;
 /// Lateness is counted in powers of two of a microsecond.
@@ -104,7 +104,10 @@ impl Turns {
     }
 
     fn usual(&self) -> u64 {
-        let classes = self.classes.each_ref().map(|one| one.load(Ordering::Relaxed));
+        let classes = self
+            .classes
+            .each_ref()
+            .map(|one| one.load(Ordering::Relaxed));
         let all: u64 = classes.iter().sum();
         let mut rest = all / 100;
         for (place, count) in classes.iter().enumerate().rev() {
@@ -128,8 +131,8 @@ mod tests {
         for (files, limit) in [
             (256, 16),
             (1024, 16),
-            (4096, 1536),
-            (20_000, 16_928),
+            (4096, 1024),
+            (20_000, 15_904),
             (u64::MAX, 100_000),
         ] {
             assert_eq!(Turns::new(files).load().limit, limit, "{files} files");

@@ -170,7 +170,7 @@ async fn the_server_sees_how_a_tcp_check_ends() {
             assert!(written && read.as_ref().is_ok_and(|n| *n == 0), "{read:?}");
         } else {
             let kind = read.map_err(|error| error.kind());
-            assert_eq!(kind, Err(std::io::ErrorKind::ConnectionReset));
+            assert_eq!(kind, Err(io::ErrorKind::ConnectionReset));
         }
     }
 }
