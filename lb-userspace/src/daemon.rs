@@ -126,6 +126,8 @@ struct Daemon {
     vrrp: Arc<vrrp::Handle>,
     checks: Checks<Event>,
     hosts: watch::Sender<hosts::Wanted>,
+    /// Nothing was brought to the kernel yet.
+    fresh: bool,
     /// Verdicts that are not in the kernel yet.
     verdicts: Vec<Verdict>,
     retry_at: Option<Instant>,
@@ -228,6 +230,7 @@ async fn start(
         vrrp,
         checks: Checks::new(verdicts).map_err(DaemonError::io("thread of the checks"))?,
         hosts,
+        fresh: true,
         verdicts: Vec::new(),
         retry_at: None,
         deadline: None,

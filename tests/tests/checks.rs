@@ -22,7 +22,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use lb_tests::harness::{runs, skip, with_prepared_director};
+use lb_tests::harness::{runs, skip, usable};
 use lb_tests::lab::Lab;
 use lb_tests::lab::plan::Plan;
 use lb_tests::lab::topology::{VIP, client_addresses, server_address};
@@ -96,16 +96,30 @@ fn service(name: &str, port: u16, protocol: &str, check: &str) -> String {
 fn with_services(
     services: String,
     prepare: impl FnOnce(&Lab, &Programs) -> Result<()>,
-    test: impl FnOnce(&mut Lab, &Programs) -> Result<()>,
+    test: impl FnOnce(&Lab, &Programs) -> Result<()>,
 ) {
     let plan = Plan {
         // A test's life is a program's.
         services: services.leak(),
         ..Plan::equal(SERVERS)
     };
+    let Some(tools) = usable(DEMO) else {
+        return;
+    };
+    let mut lab = Lab::new(tools, SERVERS, SERVERS).expect("a lab");
+    // Dropped before the lab: their hosts are still there.
     let programs = Programs::default();
-    let prepare = |lab: &Lab| prepare(lab, &programs);
-    with_prepared_director(DEMO, &plan, prepare, |lab| test(lab, &programs));
+    let mut run = || -> Result<()> {
+        lab.set_plan(plan)?;
+        prepare(&lab, &programs)?;
+        lab.directors[0].start()?;
+        lab.directors[0].wait_vrrp_state("MASTER")?;
+        lab.wait_vip()?;
+        test(&lab, &programs)
+    };
+    if let Err(error) = run() {
+        panic!("{error:#}\n{}", lab.explain());
+    }
 }
 
 /// Whether a program is there; if not, that is said.

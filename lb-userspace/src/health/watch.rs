@@ -23,27 +23,55 @@ pub(super) async fn watch<T: From<Verdict>>(
     verdicts: mpsc::Sender<T>,
     mut due: tokio::time::Instant,
 ) {
-    let sockets = check.probe.leaves().len();
-    let mut judge = Judge::new(check.rise, check.fall);
-    let mut jitter = Jitter::new(&subject.real_server);
-    let mut last = Good::default();
-    let mut reminder = Reminder::default();
+    let mut watch = Watch {
+        judge: Judge::new(check.rise, check.fall),
+        jitter: Jitter::new(&subject.real_server),
+        last: Good::default(),
+        reminder: Reminder::default(),
+        subject,
+        check,
+        tools,
+        verdicts,
+    };
     loop {
         tokio::time::sleep_until(due).await;
-        let turn = tools.turns.take(due, sockets).await;
-        let outcome = probe(&subject, &check, &tools).await;
+        // On the heap: there may be ten thousand that wait, and few that do anything else.
+        match Box::pin(watch.round(due)).await {
+            Some(next) => due = next,
+            None => return,
+        }
+    }
+}
+
+/// What a check knows between two probes.
+struct Watch<T> {
+    subject: Subject,
+    check: Arc<Check>,
+    tools: Arc<Tools>,
+    verdicts: mpsc::Sender<T>,
+    judge: Judge,
+    jitter: Jitter,
+    last: Good,
+    reminder: Reminder,
+}
+
+impl<T: From<Verdict>> Watch<T> {
+    /// A probe and what follows from it; when the next one is due. `None`: nobody listens.
+    async fn round(&mut self, due: tokio::time::Instant) -> Option<tokio::time::Instant> {
+        let check = &self.check;
+        let sockets = check.probe.leaves().len();
+        let turn = self.tools.turns.take(due, sockets).await;
+        let outcome = probe(&self.subject, check, &self.tools).await;
         drop(turn);
         // One that took longer than the interval makes the next one no later than need be.
-        let next = due + jitter.vary(check.interval, check.jitter);
-        due = next.max(tokio::time::Instant::now());
-        remind(&mut reminder, &subject, &outcome);
-        if let Some(verdict) = judge_outcome(&mut judge, &mut last, &subject, outcome) {
-            // On the heap as the probe is: tasks are many, verdicts few.
-            let sent = Box::pin(verdicts.send(verdict.into()));
-            if sent.await.is_err() {
-                return;
-            }
+        let next = due + self.jitter.vary(check.interval, check.jitter);
+        let next = next.max(tokio::time::Instant::now());
+        remind(&mut self.reminder, &self.subject, &outcome);
+        let verdict = judge_outcome(&mut self.judge, &mut self.last, &self.subject, outcome);
+        if let Some(verdict) = verdict {
+            self.verdicts.send(verdict.into()).await.ok()?;
         }
+        Some(next)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::io::Read;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, ensure};
 use lb_tests::client::{TIMEOUT, connect};
 
 use super::{from_clients, has, service, wait_state, wait_up, with_services};

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use anyhow::{Result, ensure};
+use anyhow::ensure;
 use lb_tests::client::{TIMEOUT, connect};
 use lb_tests::harness::skip;
 
