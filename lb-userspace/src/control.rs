@@ -50,6 +50,8 @@ const READY_LIMIT: Duration = Duration::from_secs(5);
 pub struct Control {
     config: Config,
     instances: BTreeMap<String, Instance>,
+    /// All real servers of `config`.
+    subjects: BTreeSet<Subject>,
     verdicts: BTreeMap<Subject, Result<(), String>>,
     links: BTreeMap<String, Link>,
     routes: BTreeMap<IpAddr, Route>,
@@ -76,6 +78,7 @@ impl Control {
                 targets: Vec::new(),
             },
             instances: BTreeMap::new(),
+            subjects: BTreeSet::new(),
             verdicts: BTreeMap::new(),
             links: BTreeMap::new(),
             routes: BTreeMap::new(),
@@ -117,6 +120,7 @@ impl Control {
         self.drains.configure(&config, &self.orders, now);
         self.tracking.configure(&config.vrrp);
         self.policies.configure(&config);
+        self.subjects = subjects;
         self.config = config;
     }
 
@@ -152,9 +156,8 @@ impl Control {
     }
 
     pub fn verdict(&mut self, verdict: Verdict) {
-        let known = self.config.services.iter().flat_map(subjects);
         // A check that was configured away may have had its last word under way.
-        if known.into_iter().any(|subject| subject == verdict.subject) {
+        if self.subjects.contains(&verdict.subject) {
             self.history.touch();
             self.seen.take(&verdict);
             self.policies.observe(&verdict);

@@ -32,6 +32,7 @@ mod end;
 mod event;
 mod lock;
 mod log;
+mod memory;
 mod notify;
 mod opened;
 mod orders;
@@ -61,6 +62,9 @@ use through::Opening;
 
 /// Events that may wait; the senders wait beyond that.
 const BACKLOG: usize = 1024;
+/// The same of verdicts, apart from the others: ten thousand servers may fail at once, VRRP shall
+/// find room nevertheless, and the checks shall go on.
+const VERDICTS: usize = 16 << 10;
 /// Between two looks for what others changed in our data planes.
 const AUDIT: Duration = Duration::from_millis(500);
 /// Between two looks at what the program says.
@@ -131,6 +135,8 @@ struct Daemon {
     checks: Checks<Event>,
     opening: Opening,
     hosts: watch::Sender<hosts::Wanted>,
+    /// Nothing was brought to the kernel yet.
+    fresh: bool,
     /// Verdicts that are not in the kernel yet.
     verdicts: Vec<Verdict>,
     /// What followed for real servers, and is not in the kernel yet.
@@ -156,14 +162,16 @@ struct Daemon {
 /// It cannot start. Once it runs, failures are reported and tried again.
 pub async fn run(path: &Path) -> Result<(), DaemonError> {
     let config = config::load(path)?;
+    memory::trim();
     let lock = Lock::take(&config.global.runtime_dir)?;
     let socket = lock.directory().join("lvx.sock");
     let socket = Socket::bind(&socket).map_err(DaemonError::io(socket.display().to_string()))?;
-    let (events, mut inbox) = mpsc::channel(BACKLOG);
+    let (events, inbox) = mpsc::channel(BACKLOG);
+    let (verdicts, judged) = mpsc::channel(VERDICTS);
     let directory = lock.directory().to_owned();
-    let mut daemon = start(path, config, directory, events.clone()).await?;
+    let mut daemon = start(path, config, directory, events.clone(), verdicts).await?;
     let api = tokio::spawn(async move { socket.serve(events).await });
-    let worked = daemon.work(&mut inbox).await;
+    let worked = daemon.work(inbox, judged).await;
     api.abort();
     // Its socket goes with the task.
     let _ = api.await;
@@ -178,6 +186,7 @@ async fn start(
     config: Config,
     directory: PathBuf,
     events: mpsc::Sender<Event>,
+    verdicts: mpsc::Sender<Event>,
 ) -> Result<Daemon, DaemonError> {
     let now = Instant::now();
     let netlink = Netlink::connect().map_err(DaemonError::io("netlink"))?;
@@ -232,8 +241,10 @@ async fn start(
         netlink,
         vrrp,
         opening: Opening::new(journal.clone()),
-        checks: Checks::new(events.clone(), journal.clone()),
+        checks: Checks::new(verdicts, journal.clone())
+            .map_err(DaemonError::io("thread of the checks"))?,
         hosts,
+        fresh: true,
         verdicts: Vec::new(),
         changes: Vec::new(),
         retry_at: None,
@@ -267,7 +278,11 @@ impl Daemon {
         self.follow_log();
     }
 
-    async fn work(&mut self, inbox: &mut mpsc::Receiver<Event>) -> Result<(), DaemonError> {
+    async fn work(
+        &mut self,
+        mut inbox: mpsc::Receiver<Event>,
+        mut judged: mpsc::Receiver<Event>,
+    ) -> Result<(), DaemonError> {
         // What an earlier daemon left forwards until the new tables are filled.
         if self.held.is_empty() {
             self.open_planes()?;
@@ -293,21 +308,21 @@ impl Daemon {
             let wake = wake.into_iter().chain(self.deadline).chain(self.retry_at);
             let wake = wake.min();
             tokio::select! {
-                event = inbox.recv() => {
-                    // The tasks hold senders, so the channel never ends.
-                    let Some(event) = event else { return Ok(()) };
-                    self.handle(event).await;
-                    // What has come in meanwhile goes into the same change of the kernel.
-                    while let Ok(event) = inbox.try_recv() {
-                        self.handle(event).await;
-                    }
-                }
+                // The tasks hold senders, so the channels never end.
+                Some(event) = inbox.recv() => self.handle(event).await,
+                Some(event) = judged.recv() => self.handle(event).await,
                 () = sleep_until(wake) => self.retry_at = None,
                 _ = audit.tick() => self.audit().await,
                 _ = program_log.tick(), if self.has_log() => self.flush_log(),
                 _ = hangup.recv() => {
                     // Logged, and kept for `status`.
                     let _ = self.reload().await;
+                }
+            }
+            // What has come in meanwhile goes into the same change of the kernel.
+            for channel in [&mut inbox, &mut judged] {
+                while let Ok(event) = channel.try_recv() {
+                    self.handle(event).await;
                 }
             }
         }

@@ -1,9 +1,10 @@
 //! Health checks of real servers: one task per check, which reports verdicts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
@@ -12,9 +13,12 @@ use crate::config::{Check, Initial, Service, When};
 use crate::events::Journal;
 
 mod attempt;
+mod cue;
 mod dns;
+mod end;
 mod failure;
 mod file;
+mod files;
 mod gate;
 mod grpc;
 mod http;
@@ -29,16 +33,23 @@ mod smtp;
 mod socket;
 mod stream;
 mod tcp;
+mod thread;
 mod tls;
+mod turns;
 mod udp;
 pub mod verdict;
 mod via;
 mod watch;
+pub mod wire;
 
 use attempt::Tools;
-use gate::{Gate, Gates};
+use cue::Cues;
+use gate::Gates;
 pub use outcome::{Certificate, Weight};
+use thread::Thread;
+pub use turns::Load;
 pub use via::{Way, Ways};
+use watch::Watch;
 
 /// A real server of a service, by their names in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,7 +86,7 @@ struct Order {
 struct Running {
     order: Order,
     /// Why it should probe at once; one such reason may wait.
-    prompts: mpsc::Sender<String>,
+    prompts: Option<mpsc::Sender<String>>,
     task: AbortHandle,
 }
 
@@ -86,22 +97,30 @@ pub struct Checks<T> {
     running: BTreeMap<Subject, Running>,
     tools: Arc<Tools>,
     gates: Gates,
+    thread: Thread,
 }
 
+/// Part of an interval that is left to each of many checks that begin at once: so long may a probe
+/// keep the thread. A hundred have their first verdicts after 10 ms, ten thousand after a second,
+/// and these stay evenly spread.
+const PACE: Duration = Duration::from_micros(100);
+
 impl<T: From<Verdict> + Send + 'static> Checks<T> {
-    #[must_use]
-    pub fn new(verdicts: mpsc::Sender<T>, journal: Journal) -> Self {
+    /// # Errors
+    /// There can be no thread for them.
+    pub fn new(verdicts: mpsc::Sender<T>, journal: Journal) -> io::Result<Self> {
         let tools = Tools {
             journal,
             ..Tools::default()
         };
-        Self {
+        Ok(Self {
             verdicts,
             tasks: JoinSet::new(),
             running: BTreeMap::new(),
             tools: Arc::new(tools),
             gates: Gates::default(),
-        }
+            thread: Thread::spawn()?,
+        })
     }
 
     /// Checks with `when = "master"` run for these VRRP instances.
@@ -122,17 +141,19 @@ impl<T: From<Verdict> + Send + 'static> Checks<T> {
             }
             keep
         });
+        let now = tokio::time::Instant::now();
+        let mut ahead = 0;
         for (subject, order) in wanted {
             if !self.running.contains_key(&subject) {
+                // Of checks that are too many for their interval, the first come first again.
+                let due = now + remainder(PACE * ahead, order.check.interval);
+                ahead += 1;
                 let tools = Arc::clone(&self.tools);
                 let verdicts = self.verdicts.clone();
-                let (prompts, prompted) = mpsc::channel(1);
-                let gate = order.instance.as_ref();
-                let gate = gate.map_or(Gate::ALWAYS, |instance| self.gates.of(instance));
-                let check = Arc::clone(&order.check);
-                let start = (order.initial, gate);
-                let watch = watch::watch(subject.clone(), check, tools, prompted, verdicts, start);
-                let task = self.tasks.spawn(watch);
+                let (cues, prompts) = self.cues(&order);
+                let own = (subject.clone(), Arc::clone(&order.check), order.initial);
+                let watch = Watch::new(own, tools, verdicts).run(cues, due);
+                let task = self.tasks.spawn_on(watch, self.thread.handle());
                 let running = Running {
                     order,
                     prompts,
@@ -144,12 +165,37 @@ impl<T: From<Verdict> + Send + 'static> Checks<T> {
         while self.tasks.try_join_next().is_some() {}
     }
 
+    fn cues(&mut self, order: &Order) -> (Cues, Option<mpsc::Sender<String>>) {
+        let (prompts, prompted) = if order.check.passive {
+            let (prompts, prompted) = mpsc::channel(1);
+            (Some(prompts), Some(prompted))
+        } else {
+            (None, None)
+        };
+        let gate = order.instance.as_ref();
+        let gate = gate.map(|instance| self.gates.of(instance));
+        (Cues::new(prompted, gate), prompts)
+    }
+
     /// Lets a passive check probe as soon as it may, for this reason; others stay as they are.
     /// Tells whether it will.
     pub fn prompt(&self, subject: &Subject, why: &str) -> bool {
-        let running = self.running.get(subject).filter(|one| one.check.passive);
-        running.is_some_and(|one| one.prompts.try_send(why.to_owned()).is_ok())
+        let running = self.running.get(subject);
+        let prompts = running.and_then(|one| one.prompts.as_ref());
+        prompts.is_some_and(|prompts| prompts.try_send(why.to_owned()).is_ok())
     }
+
+    /// How many checks there are, and how they keep up.
+    #[must_use]
+    pub fn load(&self) -> (usize, Load) {
+        (self.running.len(), self.tools.turns.load())
+    }
+}
+
+fn remainder(time: Duration, interval: Duration) -> Duration {
+    let rest = time.as_nanos() % interval.as_nanos().max(1);
+    // Less than the interval, which is far below 2^64 ns.
+    Duration::from_nanos(rest as u64)
 }
 
 /// Says loudly what the operator shall not overlook.

@@ -1,8 +1,9 @@
 //! Running the operator's programs: with the rights they shall have, for as long as they may, and
 //! nothing is left of them.
 //!
-//! No shell is involved. A program leads a session and a process group of its own; whatever of its
-//! group is still there when it ends, or when its time is over, is killed.
+//! No shell is involved. A program leads a session and a process group of its own, in a control
+//! group of its own where there can be one; whatever of these is still there when it ends, or when
+//! its time is over, is killed.
 
 use std::ffi::OsStr;
 use std::io;
@@ -21,6 +22,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::config::Script;
 
+mod cgroup;
 mod end;
 mod input;
 mod output;
@@ -29,6 +31,7 @@ mod preparation;
 mod tests;
 mod user;
 
+use cgroup::Cgroup;
 pub use end::{End, Ended};
 use output::Output;
 use preparation::Prepared;
@@ -164,14 +167,21 @@ fn start(
         .stdout(writer.try_clone()?)
         .stderr(writer);
     let rights = prepared.rights.clone();
+    let cgroup = Cgroup::make();
+    let entrance = cgroup.as_ref().map(Cgroup::entrance);
     // SAFETY: between fork and exec only system calls are made: no memory is allocated, no lock
     // is taken.
     unsafe {
-        command.pre_exec(move || user::confine(rights.as_ref()));
+        command.pre_exec(move || {
+            if let Some(entrance) = entrance {
+                cgroup::enter(entrance);
+            }
+            user::confine(rights.as_ref())
+        });
     }
     let child = Command::from(command).kill_on_drop(true).spawn()?;
     let id = child.id().ok_or_else(|| io::Error::other("it has no id"))?;
-    let group = Group::new(id)?;
+    let group = Group::new(id, cgroup)?;
     Ok((child, group, receiver))
 }
 
@@ -179,10 +189,12 @@ fn start(
 struct Group {
     id: libc::pid_t,
     leader: AsyncFd<OwnedFd>,
+    /// What left the group is still in this one.
+    _cgroup: Option<Cgroup>,
 }
 
 impl Group {
-    fn new(id: u32) -> io::Result<Self> {
+    fn new(id: u32, cgroup: Option<Cgroup>) -> io::Result<Self> {
         let id = libc::pid_t::try_from(id).map_err(io::Error::other)?;
         // SAFETY: pidfd_open takes two integers; the process is a child not waited for yet.
         let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, id, 0) };
@@ -194,7 +206,11 @@ impl Group {
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         // SAFETY: an OwnedFd has one descriptor, which is open as long as it lives.
         let leader = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?;
-        Ok(Self { id, leader })
+        Ok(Self {
+            id,
+            leader,
+            _cgroup: cgroup,
+        })
     }
 
     /// Reads what the program writes until it has ended; whether it has by the deadline.

@@ -7,6 +7,7 @@
 //! root.
 
 pub mod bench;
+pub mod checks_bench;
 pub mod client;
 pub mod echo;
 pub mod feed;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::vrrp_lab::process::thread_named;
 use crate::vrrp_lab::{Keepalived, Ours, Process, Router, Settings, VrrpLab};
 
-mod adverts;
+pub(crate) mod adverts;
 mod failover;
 mod lines;
 mod probe;

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: the figures of DESIGN 10, from `lvx-bench`, and VRRP beside keepalived,
-//! from `lvx-vrrp-bench`.
+//! `cargo xtask bench`: the figures of DESIGN 10, from `lvx-bench`, VRRP beside keepalived, from
+//! `lvx-vrrp-bench`, and health checks, from `lvx-checks-bench`.
 
 use anyhow::Result;
 
@@ -30,9 +30,12 @@ enum What {
     Failover(More),
     /// 255 virtual routers on one interface, beside keepalived: `--seconds N`, `--write FILE`
     Vrids(More),
+    /// 10,000 health checks every second: `--services N` of 100 real servers each, `--seconds N`,
+    /// `--write FILE`
+    Checks(More),
 }
 
-/// Arguments of `lvx-vrrp-bench`; `-- --help` shows them all.
+/// Arguments of the program that measures; `-- --help` shows them all.
 #[derive(clap::Args)]
 struct More {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -44,6 +47,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         None => return packet_path(workspace, args),
         Some(What::Failover(more)) => ("failover", &more.more),
         Some(What::Vrids(more)) => ("vrids", &more.more),
+        Some(What::Checks(more)) => return checks(workspace, more),
     };
     setup::interop::ensure()?;
     let ready = build(workspace, "lvx-vrrp-bench")?;
@@ -68,6 +72,13 @@ fn packet_path(workspace: &Workspace, args: &Args) -> Result<()> {
         command.arg("--json");
     }
     sh::become_command(command.args(&args.more))
+}
+
+fn checks(workspace: &Workspace, more: &More) -> Result<()> {
+    let ready = build(workspace, "lvx-checks-bench")?;
+    let variables = workspace.lab_variables(Profile::Release, &ready.nginx);
+    let bench = workspace.binary(Profile::Release, "lvx-checks-bench");
+    sh::become_command(sh::as_root(&bench, &variables)?.args(&more.more))
 }
 
 /// `lvx` and the program that measures it.

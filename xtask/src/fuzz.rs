@@ -1,13 +1,18 @@
-//! `cargo xtask fuzz vrrp`: random input that learns from what the program does with it
+//! `cargo xtask fuzz all`: random input that learns from what the program does with it
 //! (libFuzzer), for code that strangers can send bytes to.
 //!
 //! It needs a nightly compiler, and nothing else of this repository does: where there is none it
 //! says so and stops. What it finds it leaves in `tests/fuzz/artifacts`, what it learns in the
 //! target directory.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context as _, Result};
+use clap::ValueEnum as _;
 
 use crate::{sh, workspace::Workspace};
 
@@ -15,9 +20,10 @@ const VERSION: &str = "0.13.2";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What to fuzz
-    target: Target,
-    /// How long, without the build
+    /// What to fuzz, one after the other
+    #[arg(required = true)]
+    targets: Vec<Target>,
+    /// How long each, without the build
     #[arg(long, default_value_t = 60)]
     seconds: u32,
 }
@@ -26,24 +32,51 @@ impl Args {
     /// What CI runs.
     pub(crate) fn in_ci() -> Self {
         Self {
-            target: Target::Vrrp,
-            seconds: 60,
+            targets: vec![Target::All],
+            seconds: 10,
         }
     }
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
 enum Target {
-    /// The codec, and the state machine behind it
+    /// All of the others
+    All,
+    /// Bodies and datagrams, compared with what is wanted
+    Body,
+    /// When certificates of servers expire
+    Certificate,
+    /// Answers of DNS servers
+    Dns,
+    /// Answers to ICMP echo
+    Echo,
+    /// Who claims an address, in ARP and neighbour discovery
+    Frames,
+    /// Frames of gRPC health checking
+    Grpc,
+    /// Answers of Redis
+    Redis,
+    /// Lines of the control socket
+    Request,
+    /// Replies of mail servers
+    Smtp,
+    /// VRRP: the codec, and the state machine behind it
     Vrrp,
 }
 
 impl Target {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Vrrp => "vrrp",
-        }
+    /// In `tests/fuzz/targets` and `tests/fuzz/seeds`.
+    fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
+}
+
+/// Each once, in their order.
+fn chosen(targets: &[Target]) -> Vec<Target> {
+    let every = Target::value_variants().iter().copied();
+    let wanted = every.filter(|one| targets.contains(one) || targets.contains(&Target::All));
+    wanted.filter(|one| *one != Target::All).collect()
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
@@ -52,7 +85,22 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         return Ok(());
     };
     let cargo_fuzz = ensure(workspace)?;
-    let name = args.target.name();
+    for target in chosen(&args.targets) {
+        let name = target.name();
+        one(workspace, &cargo_fuzz, &nightly, &name, args.seconds).with_context(|| {
+            format!("fuzz target {name}: what it found is in tests/fuzz/artifacts/{name}")
+        })?;
+    }
+    Ok(())
+}
+
+fn one(
+    workspace: &Workspace,
+    cargo_fuzz: &Path,
+    nightly: &str,
+    name: &str,
+    seconds: u32,
+) -> Result<()> {
     let directory = workspace.root.join("tests/fuzz");
     let corpus = workspace.target.join("fuzz/corpus").join(name);
     fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
@@ -71,7 +119,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         .arg(corpus)
         .arg(directory.join("seeds").join(name))
         .arg("--")
-        .arg(format!("-max_total_time={}", args.seconds))
+        .arg(format!("-max_total_time={seconds}"))
         .args(["-max_len=2048", "-print_final_stats=1"]);
     sh::run(&mut command)
 }
@@ -104,4 +152,37 @@ fn ensure(workspace: &Workspace) -> Result<PathBuf> {
         .arg(tools);
     sh::run(&mut command)?;
     Ok(built)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_are_those_that_have_a_file_and_seeds() {
+        let fuzz = Workspace::locate().root.join("tests/fuzz");
+        let names: Vec<String> = chosen(&[Target::All])
+            .into_iter()
+            .map(Target::name)
+            .collect();
+        let mut files: Vec<String> = fs::read_dir(fuzz.join("targets"))
+            .unwrap()
+            .map(|file| {
+                let path = file.unwrap().path();
+                path.file_stem().unwrap().to_string_lossy().into_owned()
+            })
+            .collect();
+        files.sort();
+        assert_eq!(names, files);
+        for name in names {
+            assert!(
+                fuzz.join("seeds").join(&name).is_dir(),
+                "no seeds of {name}"
+            );
+        }
+        assert_eq!(
+            chosen(&[Target::Vrrp, Target::Dns, Target::Vrrp]),
+            [Target::Dns, Target::Vrrp]
+        );
+    }
 }

@@ -73,7 +73,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
         tests(workspace, &variables, args.filter.as_deref())
     })?;
     if all {
-        steps.step("fuzz vrrp", || fuzz::run(workspace, &fuzz::Args::in_ci()))?;
+        steps.step("fuzz", || fuzz::run(workspace, &fuzz::Args::in_ci()))?;
         machines(&mut steps, workspace, &ready.nginx)?;
         steps.step("demo", || {
             sh::run(&mut demo::command(workspace, Profile::Dev, &ready)?)

@@ -95,7 +95,7 @@ async fn serve_one<T: From<Query>>(
     BufReader::new(reader.take(MAX_REQUEST))
         .read_line(&mut line)
         .await?;
-    let answer = match serde_json::from_str(&line) {
+    let answer = match Request::read(&line) {
         Ok(request) => {
             let (reply, answer) = oneshot::channel();
             // If nobody listens any more, the reply's sender is dropped, which is an answer, too.
@@ -109,7 +109,7 @@ async fn serve_one<T: From<Query>>(
                 .await
                 .unwrap_or_else(|_| Answer::Error("the daemon is stopping".to_owned()))
         }
-        Err(error) => Answer::Error(format!("the request is not understood: {error}")),
+        Err(error) => Answer::Error(error),
     };
     let mut bytes = serde_json::to_vec(&answer)?;
     bytes.push(b'\n');

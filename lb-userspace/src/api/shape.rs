@@ -113,6 +113,17 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// Reads a line of the control socket.
+    ///
+    /// # Errors
+    /// What is not understood, in words for its sender.
+    pub fn read(line: &str) -> Result<Self, String> {
+        serde_json::from_str(line)
+            .map_err(|error| format!("the request is not understood: {error}"))
+    }
+}
+
 /// `lvx plane`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]

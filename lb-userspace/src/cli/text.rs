@@ -34,6 +34,19 @@ pub(super) fn status(status: &Status) -> String {
             protocol.scheduler, protocol.memory, protocol.worst_lateness
         ),
     );
+    let checks = &status.checks;
+    line(
+        &mut out,
+        0,
+        &format!(
+            "checks: {}, {} of at most {} probes under way, latest probe {} µs late, 99 % at most {} µs",
+            checks.count,
+            checks.running,
+            checks.limit,
+            checks.worst_lateness,
+            checks.usual_lateness
+        ),
+    );
     for vrrp in &status.vrrp {
         line(
             &mut out,

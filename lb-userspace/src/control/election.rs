@@ -5,13 +5,21 @@ use std::time::Instant;
 
 use crate::config;
 
-use super::{Control, READY_LIMIT};
+use super::{Control, Instance, READY_LIMIT, Serving};
 
 impl Control {
     /// Whether some instance waits for nothing but its data plane.
     #[must_use]
     pub fn waits_for_plane(&self, now: Instant) -> bool {
         !self.prepared(now).is_empty()
+    }
+
+    /// Whether nothing is served yet, and first verdicts are still to come: tables that change with
+    /// each of ten thousand would only keep the daemon from the rest.
+    #[must_use]
+    pub fn is_warming(&self, now: Instant) -> bool {
+        let idle = |one: &Instance| !one.started && one.serving == Serving::Idle;
+        self.instances.values().all(idle) && self.prepared(now).is_empty()
     }
 
     /// The instances that take no part yet, and whose real servers and tracked things are known.

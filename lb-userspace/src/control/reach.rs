@@ -1,5 +1,6 @@
 //! Which real servers can take packets, and how they are reached. PURE.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::config;
@@ -15,6 +16,7 @@ impl Control {
     /// The real servers' addresses, and what is known of each one's MAC.
     #[must_use]
     pub fn wanted_hosts(&self) -> hosts::Wanted {
+        let failing = self.failing_hosts();
         let knowledge = |host: &IpAddr| {
             let resolution = match self.routes.get(host) {
                 Some(Route::Local) => return Knowledge::Known,
@@ -22,7 +24,7 @@ impl Control {
                 Some(Route::Via { .. } | Route::None { .. }) | None => None,
             };
             match resolution {
-                Some(Resolution::Known(_)) if self.fails_all_checks(*host) => Knowledge::Doubtful,
+                Some(Resolution::Known(_)) if failing.contains(host) => Knowledge::Doubtful,
                 Some(Resolution::Known(_) | Resolution::Fixed(_)) => Knowledge::Known,
                 Some(Resolution::Unknown | Resolution::Failed) | None => Knowledge::Unknown,
             }
@@ -30,12 +32,18 @@ impl Control {
         self.hosts().map(|host| (host, knowledge(&host))).collect()
     }
 
-    fn fails_all_checks(&self, host: IpAddr) -> bool {
-        let mut verdicts = self
-            .verdicts
-            .iter()
-            .filter(|(subject, _)| subject.real_server == host);
-        verdicts.clone().next().is_some() && verdicts.all(|(_, verdict)| verdict.is_err())
+    /// The hosts all of whose checks fail.
+    fn failing_hosts(&self) -> BTreeSet<IpAddr> {
+        let of = |up: bool| {
+            let verdicts = self.verdicts.iter();
+            let alike = verdicts.filter(move |(_, verdict)| verdict.is_ok() == up);
+            alike.map(|(subject, _)| subject.real_server)
+        };
+        let mut failing: BTreeSet<IpAddr> = of(false).collect();
+        for host in of(true) {
+            failing.remove(&host);
+        }
+        failing
     }
 
     /// Whether a real server can take packets, and if not, why.

@@ -8,6 +8,7 @@ use crate::health::Subject;
 
 use super::Daemon;
 
+mod checks;
 mod dataplane;
 mod events;
 mod find;
@@ -104,6 +105,7 @@ impl Daemon {
             vrrp: self.vrrp_status(),
             notify: self.notify_status(),
             protocol: self.protocol_status(),
+            checks: self.checks_status(),
             dataplane: self.dataplane_status(),
             services: config
                 .services

@@ -29,7 +29,10 @@ impl Daemon {
         self.guard_addresses().await;
         let addresses = self.control.addresses();
         self.remove_addresses(&addresses).await;
-        self.apply().await;
+        // The first time in any case: what the kernel has in its maps is to be ours.
+        if std::mem::take(&mut self.fresh) || !self.control.is_warming(now) {
+            self.apply().await;
+        }
         if !self.kernel.ready && self.control.waits_for_plane(now) {
             self.open_planes()?;
             self.apply().await;

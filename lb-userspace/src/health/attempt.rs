@@ -1,6 +1,7 @@
 //! One probe under way: what it is about, and until when.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -10,12 +11,14 @@ use crate::events::Journal;
 use crate::script::Runner;
 
 use super::Subject;
+use super::end::Ends;
 use super::failure::{Failure, Wait};
 use super::tls::Clients;
+use super::turns::Turns;
 use super::via::Through;
 
-/// Scripts of checks that run at once.
-const SCRIPTS: usize = 64;
+/// Scripts of checks that run at once: some that hang leave turns to the others.
+const SCRIPTS: usize = 256;
 
 /// What all checks share.
 pub(super) struct Tools {
@@ -24,6 +27,8 @@ pub(super) struct Tools {
     pub(super) through: Through,
     /// For what the operator is told besides verdicts.
     pub(super) journal: Journal,
+    pub(super) turns: Turns,
+    pub(super) ends: Arc<Ends>,
 }
 
 impl Default for Tools {
@@ -33,6 +38,8 @@ impl Default for Tools {
             scripts: Runner::new(SCRIPTS),
             through: Through::default(),
             journal: Journal::default(),
+            turns: Turns::default(),
+            ends: Arc::default(),
         }
     }
 }

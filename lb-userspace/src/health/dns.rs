@@ -12,7 +12,7 @@ use super::outcome::{Good, Outcome};
 use super::socket;
 use super::stream::Conversation;
 
-mod answer;
+pub(super) mod answer;
 
 pub(super) use answer::DnsFault;
 use answer::{Judged, judge};

@@ -6,29 +6,24 @@ use tokio::sync::watch;
 
 /// Whether a check may run now.
 #[derive(Debug, Clone)]
-pub(super) struct Gate(Option<watch::Receiver<bool>>);
+pub(super) struct Gate(watch::Receiver<bool>);
 
 impl Gate {
-    /// It always may.
-    pub(super) const ALWAYS: Self = Self(None);
-
-    /// Waits until it may.
-    pub(super) async fn open(&mut self) {
+    /// Waits until it may; tells whether that took time.
+    pub(super) async fn open(&mut self) -> bool {
+        let waits = !*self.0.borrow();
         self.wait(true).await;
+        waits
     }
 
     /// Waits until it may again, after it might not.
     pub(super) async fn reopened(&mut self) {
-        if self.0.is_none() {
-            std::future::pending::<()>().await;
-        }
         self.wait(false).await;
         self.wait(true).await;
     }
 
     async fn wait(&mut self, open: bool) {
-        let Some(gate) = &mut self.0 else { return };
-        if gate.wait_for(|is_open| *is_open == open).await.is_err() {
+        if self.0.wait_for(|is_open| *is_open == open).await.is_err() {
             // Whoever opens it is gone: nothing will change any more.
             std::future::pending::<()>().await;
         }
@@ -47,7 +42,7 @@ impl Gates {
         let leads = self.leading.contains(instance);
         let gate = self.gates.entry(instance.to_owned());
         let gate = gate.or_insert_with(|| watch::Sender::new(leads));
-        Gate(Some(gate.subscribe()))
+        Gate(gate.subscribe())
     }
 
     /// This director is MASTER of these instances, and no others.
@@ -81,12 +76,10 @@ mod tests {
         lead(&mut gates, &["B"]);
         assert!(gate.open().now_or_never().is_none());
         lead(&mut gates, &["A", "B"]);
-        assert!(gate.open().now_or_never().is_some());
+        assert_eq!(gate.open().now_or_never(), Some(false));
         assert!(gates.of("B").open().now_or_never().is_some(), "a later one");
         lead(&mut gates, &["B"]);
         assert!(gate.open().now_or_never().is_none());
-        let mut always = Gate::ALWAYS;
-        assert!(always.open().now_or_never().is_some());
     }
 
     #[test]
@@ -100,7 +93,5 @@ mod tests {
         assert!(reopened.as_mut().now_or_never().is_none());
         lead(&mut gates, &["A"]);
         assert!(reopened.now_or_never().is_some());
-        let mut always = Gate::ALWAYS;
-        assert!(always.reopened().now_or_never().is_none());
     }
 }

@@ -14,7 +14,7 @@ use super::http::Connection;
 use super::outcome::{Good, Outcome};
 use super::{socket, tls};
 
-mod message;
+pub(super) mod message;
 
 use message::Health;
 pub(super) use message::MessageFault;

@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::outcome::{Good, Outcome};
 use super::{socket, tls};
 
-mod body;
+pub(super) mod body;
 mod connection;
 
 pub(super) use body::BodyFault;

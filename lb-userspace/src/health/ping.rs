@@ -8,7 +8,7 @@ use super::failure::{Failure, Refusal, Wait};
 use super::outcome::{Good, Outcome};
 use super::socket::{self, Echoes};
 
-mod echo;
+pub(super) mod echo;
 
 use echo::Echo;
 

@@ -20,11 +20,14 @@ pub(super) fn earliest(interval: Duration, latest: Instant, early: Option<Instan
 /// Waits for the next probe: at `next`, or when there is a reason, but not before `early`. Returns
 /// the reason.
 pub(super) async fn wait(
-    prompts: &mut mpsc::Receiver<String>,
+    prompts: Option<&mut mpsc::Receiver<String>>,
     early: Instant,
     next: Instant,
 ) -> Option<String> {
     let reason = async {
+        let Some(prompts) = prompts else {
+            return std::future::pending().await;
+        };
         sleep_until(early).await;
         match prompts.recv().await {
             Some(reason) => reason,
@@ -60,18 +63,18 @@ mod tests {
         let start = Instant::now();
         let (early, next) = (start + LEAST, start + SECOND);
         let (sender, mut prompts) = mpsc::channel(1);
-        assert_eq!(wait(&mut prompts, early, next).await, None);
+        assert_eq!(wait(Some(&mut prompts), early, next).await, None);
         assert_eq!(start.elapsed(), SECOND);
 
         let start = Instant::now();
         let (early, next) = (start + LEAST, start + SECOND);
         sender.try_send("why".to_owned()).unwrap();
-        let why = wait(&mut prompts, early, next).await;
+        let why = wait(Some(&mut prompts), early, next).await;
         assert_eq!((why.as_deref(), start.elapsed()), (Some("why"), LEAST));
 
         drop(sender);
         let next = Instant::now() + SECOND;
-        assert_eq!(wait(&mut prompts, next, next).await, None);
+        assert_eq!(wait(Some(&mut prompts), next, next).await, None);
     }
 
     #[test]

@@ -10,8 +10,8 @@ use super::outcome::{Good, Outcome};
 use super::socket;
 use super::stream::Conversation;
 
-mod replication;
-mod resp;
+pub(super) mod replication;
+pub(super) mod resp;
 
 pub(super) use replication::LagFault;
 pub(super) use resp::RespFault;

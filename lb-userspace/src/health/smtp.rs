@@ -10,7 +10,7 @@ use super::outcome::{Good, Outcome};
 use super::stream::Conversation;
 use super::{socket, tls};
 
-mod reply;
+pub(super) mod reply;
 
 use reply::Reply;
 pub(super) use reply::ReplyFault;

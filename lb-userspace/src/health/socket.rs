@@ -52,6 +52,40 @@ pub(super) async fn tcp(attempt: &Attempt<'_>) -> Result<TcpStream, Failure> {
     Ok(stream)
 }
 
+/// Opens a connection of which nothing is wanted but that it opens. Unlike that of [`tcp`] it is
+/// not registered with tokio, which costs as much as all the rest of such a probe: it need not be
+/// where the server answers at once.
+pub(super) async fn connection(attempt: &Attempt<'_>) -> Result<Socket, Failure> {
+    let to = attempt.to();
+    let socket = open(attempt, Type::STREAM, Protocol::TCP)?;
+    let refused = |error: io::Error| Failure::Connect {
+        to,
+        fault: Refusal::of(&error),
+    };
+    let address = attempt.peer().into();
+    // The first call begins it, the second asks what came of it.
+    match socket.connect(&address).or_else(|error| {
+        let begun = error.raw_os_error() == Some(libc::EINPROGRESS);
+        if begun {
+            socket.connect(&address)
+        } else {
+            Err(error)
+        }
+    }) {
+        Ok(()) => return Ok(socket),
+        Err(error) if error.raw_os_error() == Some(libc::EALREADY) => {}
+        Err(error) => return Err(refused(error)),
+    }
+    let stream = TcpStream::from_std(socket.into()).map_err(refused)?;
+    let opened = attempt.within(Wait::Connection, stream.writable()).await?;
+    let error = opened.and_then(|()| stream.take_error());
+    if let Some(error) = error.map_err(refused)? {
+        return Err(refused(error));
+    }
+    let stream = stream.into_std().map_err(refused)?;
+    Ok(stream.into())
+}
+
 /// A socket that sends to and hears from the server alone.
 pub(super) fn udp(attempt: &Attempt<'_>) -> Result<UdpSocket, Failure> {
     let socket = open(attempt, Type::DGRAM, Protocol::UDP)?;
@@ -73,10 +107,11 @@ pub(super) fn ping(attempt: &Attempt<'_>) -> Result<(UdpSocket, Echoes), Failure
         SocketAddr::V6(_) => Protocol::ICMPV6,
     };
     let to = attempt.to();
-    let (socket, echoes) = match Socket::new(domain(to), Type::DGRAM, Some(protocol)) {
+    let (socket, echoes) = match Socket::new(domain(to), Type::DGRAM.nonblocking(), Some(protocol))
+    {
         Ok(socket) => (socket, Echoes::Own),
         Err(_) => {
-            let socket = Socket::new(domain(to), Type::RAW, Some(protocol));
+            let socket = Socket::new(domain(to), Type::RAW.nonblocking(), Some(protocol));
             let failed = |error| fault(attempt, SocketFault::Ping(plain(&error)));
             (socket.map_err(failed)?, Echoes::All)
         }
@@ -122,13 +157,13 @@ pub(super) async fn receive(
 }
 
 /// When it is dropped, the connection ends by a reset.
-pub(super) fn reset_at_end(stream: &TcpStream) {
+pub(super) fn reset_at_end(connection: &Socket) {
     // Without it, the connection ends politely: that is no failure of the server's.
-    let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
+    let _ = connection.set_linger(Some(Duration::ZERO));
 }
 
 fn open(attempt: &Attempt<'_>, kind: Type, protocol: Protocol) -> Result<Socket, Failure> {
-    let socket = Socket::new(domain(attempt.peer()), kind, Some(protocol))
+    let socket = Socket::new(domain(attempt.peer()), kind.nonblocking(), Some(protocol))
         .map_err(|error| fault(attempt, SocketFault::None(plain(&error))))?;
     prepare(attempt, &socket)?;
     Ok(socket)
@@ -142,8 +177,6 @@ const fn domain(to: SocketAddr) -> Domain {
 }
 
 fn prepare(attempt: &Attempt<'_>, socket: &Socket) -> Result<(), Failure> {
-    let none = |error| fault(attempt, SocketFault::None(plain(&error)));
-    socket.set_nonblocking(true).map_err(none)?;
     let origin = &attempt.probe.origin;
     if let Some(mark) = origin.mark {
         let failed = |error| {

@@ -12,6 +12,7 @@ mod datagrams;
 mod dns;
 mod grpc;
 mod http;
+mod isolation;
 mod local;
 mod origin;
 mod program;
@@ -84,4 +85,19 @@ fn a_check_is_of_each_server() {
     let wanted = wanted(&config.services);
     assert_eq!(wanted.len(), 1);
     assert_eq!(wanted.values().next().unwrap().check.probe.port, 22);
+}
+
+/// Ten thousand of them are a few megabytes.
+#[tokio::test]
+async fn a_check_that_waits_needs_little_memory() {
+    let (verdicts, _inbox) = mpsc::channel::<Verdict>(1);
+    let subject = Subject {
+        service: "web".to_owned(),
+        real_server: "192.0.2.21".parse().unwrap(),
+    };
+    let tools = Arc::new(Tools::default());
+    let now = tokio::time::Instant::now();
+    let own = (subject, check("type = \"tcp\""), Initial::Check);
+    let watch = Watch::new(own, tools, verdicts).run(Cues::default(), now);
+    assert!(size_of_val(&watch) <= 640, "{} bytes", size_of_val(&watch));
 }

@@ -111,7 +111,7 @@ fn name(tls: &Tls, host: Option<&str>, server: IpAddr) -> ServerName<'static> {
 }
 
 /// `None`: the certificate cannot be read, or has no end.
-fn expires(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
+pub(super) fn expires(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
     let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
     let seconds = parsed.validity().not_after.timestamp();
     let since = Duration::from_secs(u64::try_from(seconds).ok()?);

@@ -1,61 +1,96 @@
 //! The task of one check: probes a server again and again.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::config::{Check, Initial};
 use crate::events::{Event, Journal, Kind};
 
 use super::attempt::Tools;
-use super::gate::Gate;
+use super::cue::{Cue, Cues};
 use super::jitter::Jitter;
 use super::outcome::{Certificate, Good, Outcome};
 use super::probe::probe;
 use super::verdict::Judge;
 use super::{Subject, Verdict, prompt};
 
-/// Probes one server until nobody listens. The first probe starts at once, and decides by itself
-/// unless the server is taken for something before: a director that takes over shall know its
-/// servers. While the gate is shut no probe starts, and one starts at once when it opens.
-pub(super) async fn watch<T: From<Verdict>>(
+/// The check of one server: what it knows between two probes.
+pub(super) struct Watch<T> {
     subject: Subject,
     check: Arc<Check>,
     tools: Arc<Tools>,
-    mut prompts: mpsc::Receiver<String>,
     verdicts: mpsc::Sender<T>,
-    (initial, mut gate): (Initial, Gate),
-) {
-    let mut judge = Judge::new(check.rise, check.fall).starting(initial.up());
-    let mut jitter = Jitter::new(&subject.real_server);
-    let mut last = Good::default();
-    let mut reminder = Reminder::default();
-    tools.through.wait(&subject, &check.probe).await;
-    let mut prompted = None;
-    let mut last_early = None;
-    loop {
-        gate.open().await;
-        let start = tokio::time::Instant::now();
-        if prompted.is_some() {
-            last_early = Some(start);
+    judge: Judge,
+    jitter: Jitter,
+    last: Good,
+    reminder: Reminder,
+}
+
+impl<T: From<Verdict>> Watch<T> {
+    /// Unless the server is taken for something before, its first probe decides by itself: a
+    /// director that takes over shall know its servers.
+    pub(super) fn new(
+        (subject, check, initial): (Subject, Arc<Check>, Initial),
+        tools: Arc<Tools>,
+        verdicts: mpsc::Sender<T>,
+    ) -> Self {
+        Self {
+            judge: Judge::new(check.rise, check.fall).starting(initial.up()),
+            jitter: Jitter::new(&subject.real_server),
+            last: Good::default(),
+            reminder: Reminder::default(),
+            subject,
+            check,
+            tools,
+            verdicts,
         }
-        let outcome = probe(&subject, &check, &tools).await;
-        remind(&mut reminder, &subject, &outcome, &tools.journal);
-        if let Some(verdict) = judge_outcome(&mut judge, &mut last, &subject, outcome)
-            && verdicts
-                .send(prompt::because(verdict, prompted).into())
-                .await
-                .is_err()
-        {
-            return;
+    }
+
+    /// Probes until nobody listens, for the first time at `due`.
+    pub(super) async fn run(mut self, mut cues: Cues, due: Instant) {
+        let mut cue = cues.first(due).await;
+        if self.waits_for_ways().await {
+            cue.due = Instant::now();
         }
-        let next = start + jitter.vary(check.interval, check.jitter);
-        let early = prompt::earliest(check.interval, start, last_early);
-        prompted = tokio::select! {
-            prompted = prompt::wait(&mut prompts, early, next) => prompted,
-            () = gate.reopened() => None,
-        };
+        loop {
+            let latest = Instant::now();
+            // On the heap: there may be ten thousand that wait, and few that do anything else.
+            let Some(due) = Box::pin(self.round(cue)).await else {
+                return;
+            };
+            cue = cues.next(latest, due, self.check.interval).await;
+        }
+    }
+
+    /// Waits until it is known how the server can be asked; tells whether that was to be waited
+    /// for.
+    async fn waits_for_ways(&self) -> bool {
+        let probe = &self.check.probe;
+        Box::pin(self.tools.through.wait(&self.subject, probe)).await;
+        probe.through_vip().next().is_some()
+    }
+
+    /// A probe and what follows from it; when the next one is due. `None`: nobody listens.
+    async fn round(&mut self, cue: Cue) -> Option<Instant> {
+        let Cue { due, why } = cue;
+        let check = &self.check;
+        let turn = self.tools.turns.take(due, check.probe.sockets()).await;
+        let outcome = probe(&self.subject, check, &self.tools).await;
+        drop(turn);
+        // One that took longer than the interval makes the next one no later than need be.
+        let next = due + self.jitter.vary(check.interval, check.jitter);
+        let next = next.max(Instant::now());
+        let (subject, journal) = (&self.subject, &self.tools.journal);
+        remind(&mut self.reminder, subject, &outcome, journal);
+        let verdict = judge_outcome(&mut self.judge, &mut self.last, subject, outcome);
+        if let Some(verdict) = verdict {
+            let verdict = prompt::because(verdict, why);
+            self.verdicts.send(verdict.into()).await.ok()?;
+        }
+        Some(next)
     }
 }
 
@@ -83,7 +118,7 @@ fn judge_outcome(
         changed,
         weight: last.weight,
         certificate: last.certificate,
-        at: Instant::now(),
+        at: std::time::Instant::now(),
     })
 }
 

@@ -145,6 +145,52 @@ async fn children_that_stay_behind_are_killed_and_not_waited_for() {
     wait("the child's end", || is_gone(&child)).await;
 }
 
+/// Neither the session nor the process group holds it, and its parent is dead.
+#[tokio::test]
+async fn a_child_in_a_session_of_its_own_is_killed_too() {
+    if Cgroup::make().is_none() {
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "skipped with CI=true: no control group can be made here"
+        );
+        eprintln!("skipped: no control group can be made here");
+        return;
+    }
+    let pid = file("escaped");
+    let escape = format!(
+        "setsid sh -c 'echo $$ > {0}.new; mv {0}.new {0}; exec sleep 300' &\n\
+                          while ! test -e {0}; do sleep 0.01; done",
+        pid.display()
+    );
+    assert_eq!(run(&shell(&escape)).await.end, End::Good);
+    let child = fs::read_to_string(&pid).unwrap();
+    wait("the child's end", || is_gone(child.trim())).await;
+    let hangs = Script {
+        timeout: Duration::from_millis(500),
+        ..shell(&format!(
+            "rm {}; {escape}; trap '' TERM; while :; do sleep 0.05; done",
+            pid.display()
+        ))
+    };
+    assert_eq!(run(&hangs).await.end, End::TimedOut(hangs.timeout));
+    let child = fs::read_to_string(&pid).unwrap();
+    wait("the child's end", || is_gone(child.trim())).await;
+    fs::remove_file(pid).unwrap();
+}
+
+#[tokio::test]
+async fn one_that_eats_memory_gets_no_more() {
+    // tail keeps all of a line.
+    let ended = run(&shell("head -c 700M /dev/zero | tail -n 1 | wc -c")).await;
+    let line = ended.last_line.unwrap_or_default();
+    assert_ne!(line.trim(), "734003200", "all of it was kept");
+    let ordinary = run(&shell(
+        "test $(cat /proc/self/oom_score_adj) = 0 && ulimit -d",
+    ))
+    .await;
+    assert_eq!(ordinary.last_line.as_deref(), Some("524288"));
+}
+
 #[tokio::test]
 async fn a_flood_of_output_is_read_and_forgotten() {
     let flood = "head -c 20000000 /dev/zero | tr '\\0' x; echo; echo end";

@@ -7,6 +7,9 @@ use std::ptr;
 
 /// Most open files of a program.
 const FILES: libc::rlim_t = 256;
+/// Most memory that it writes to, of each of its processes. Not of addresses: some languages
+/// reserve far more than they use.
+const DATA: libc::rlim_t = 512 << 20;
 
 /// Ids to take on, as `initgroups` would find them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +84,8 @@ pub(super) fn confine(rights: Option<&Rights>) -> io::Result<()> {
         libc::umask(0o022);
         limit(libc::RLIMIT_CORE, 0)?;
         limit(libc::RLIMIT_NOFILE, FILES)?;
+        limit(libc::RLIMIT_DATA, DATA)?;
+        be_ordinary_to_the_oom_killer();
         // Those of the daemon are closed by exec; close_range is in kernels from 5.9 on, with this
         // flag from 5.11 on, and we ask for 5.15.
         let closed = libc::syscall(
@@ -94,6 +99,7 @@ pub(super) fn confine(rights: Option<&Rights>) -> io::Result<()> {
         }
         let ordinary = libc::sched_param { sched_priority: 0 };
         check(libc::sched_setscheduler(0, libc::SCHED_OTHER, &ordinary))?;
+        check(libc::setpriority(libc::PRIO_PROCESS, 0, 0))?;
         // An unprivileged daemon may have been given capabilities, which are its own.
         check(libc::prctl(
             libc::PR_CAP_AMBIENT,
@@ -109,6 +115,20 @@ pub(super) fn confine(rights: Option<&Rights>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The daemon may be the last one to be killed for want of memory, its programs are not. Without a
+/// /proc they stay as the daemon is.
+fn be_ordinary_to_the_oom_killer() {
+    const ORDINARY: &[u8] = b"0";
+    // SAFETY: literals, the second of the length that is given, and the descriptor that was opened.
+    unsafe {
+        let file = libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY);
+        if file >= 0 {
+            libc::write(file, ORDINARY.as_ptr().cast(), ORDINARY.len());
+            libc::close(file);
+        }
+    }
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {

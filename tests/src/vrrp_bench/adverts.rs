@@ -17,20 +17,20 @@ const VRRP: i32 = 112;
 
 /// One advertisement.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Heard {
+pub(crate) struct Heard {
     /// Since 1970.
-    pub(super) at: Duration,
-    pub(super) source: Ipv4Addr,
-    pub(super) vrid: u8,
-    pub(super) priority: u8,
+    pub(crate) at: Duration,
+    pub(crate) source: Ipv4Addr,
+    pub(crate) vrid: u8,
+    pub(crate) priority: u8,
 }
 
 /// A listener on a host.
 #[derive(Debug)]
-pub(super) struct Adverts(Socket);
+pub(crate) struct Adverts(Socket);
 
 impl Adverts {
-    pub(super) fn listen(netns: &Netns, own: Ipv4Addr) -> Result<Self> {
+    pub(crate) fn listen(netns: &Netns, own: Ipv4Addr) -> Result<Self> {
         netns
             .run(move || {
                 let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(VRRP)))?;
@@ -57,7 +57,7 @@ impl Adverts {
     }
 
     /// Drops what has come in by now.
-    pub(super) fn forget(&self) -> Result<()> {
+    pub(crate) fn forget(&self) -> Result<()> {
         self.0.set_nonblocking(true)?;
         let mut buffer = [MaybeUninit::uninit(); 64];
         while self.0.recv(&mut buffer).is_ok() {}
@@ -66,7 +66,7 @@ impl Adverts {
     }
 
     /// The next advertisement.
-    pub(super) fn next(&self) -> Result<Heard> {
+    pub(crate) fn next(&self) -> Result<Heard> {
         let mut datagram = [0_u8; 256];
         let mut control = [0_u64; 16];
         let mut vector = libc::iovec {

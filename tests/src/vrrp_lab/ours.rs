@@ -83,6 +83,14 @@ impl Ours {
     /// # Errors
     /// The daemon does not answer.
     pub fn status(&self) -> Result<Value> {
+        Ok(self.whole_status()?["vrrp"][0].clone())
+    }
+
+    /// All of `lvx status --json`.
+    ///
+    /// # Errors
+    /// The daemon does not answer.
+    pub(crate) fn whole_status(&self) -> Result<Value> {
         let mut command = Command::new(&self.lvx);
         command
             .args(["status", "--json", "--socket"])
@@ -92,8 +100,7 @@ impl Ours {
         if !output.status.success() {
             bail!("lvx status: {errors}");
         }
-        let status: Value = serde_json::from_slice(&output.stdout).context("JSON of lvx")?;
-        Ok(status["vrrp"][0].clone())
+        serde_json::from_slice(&output.stdout).context("JSON of lvx")
     }
 
     /// Why it is in its state.

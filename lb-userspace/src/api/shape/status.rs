@@ -17,6 +17,25 @@ pub struct Status {
     pub notify: Notify,
     #[serde(default)]
     pub protocol: Protocol,
+    #[serde(default)]
+    pub checks: Checks,
+}
+
+/// How the checks keep up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checks {
+    pub count: u64,
+    /// Probes under way.
+    pub running: u64,
+    pub most_running: u64,
+    /// Probes that may be under way at once: open files set it.
+    pub limit: u64,
+    pub probes: u64,
+    /// Microseconds between the time at which a probe should have started and that at which it
+    /// did. What a server takes is not in it.
+    pub worst_lateness: u64,
+    /// 99 % of the probes were not later than that.
+    pub usual_lateness: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

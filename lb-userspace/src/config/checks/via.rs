@@ -49,4 +49,14 @@ impl Probe {
         let leaves = self.leaves().into_iter();
         leaves.filter(|probe| probe.via.vip().is_some())
     }
+
+    /// How many connections it has open at once, or so.
+    #[must_use]
+    pub fn sockets(&self) -> usize {
+        let one = |probe: &&Self| match probe.via {
+            Via::Server | Via::Vip(_) => 1,
+            Via::Both(_) => 2,
+        };
+        self.leaves().iter().map(one).sum()
+    }
 }

@@ -64,7 +64,7 @@ fn a_disabled_server_gets_nothing_whatever_its_check_says() {
     ] {
         bench.verdict(SERVER, outcome);
         assert_eq!(bench.standing(), ("disabled", false, false, 1));
-        assert_eq!(bench.server_state().reason(), Some(words));
+        assert_eq!(bench.server_state().reason().as_deref(), Some(words));
     }
     let ended = bench.control.enable("web", SERVER, bench.start).unwrap();
     assert_eq!(ended.words(bench.start), "disabled (new kernel)");
@@ -78,7 +78,7 @@ fn one_that_is_disabled_before_its_first_verdict_gets_nothing_from_the_start() {
     bench.disable(None);
     assert_eq!(bench.path(SERVER), None);
     assert_eq!(
-        bench.server_state().reason(),
+        bench.server_state().reason().as_deref(),
         Some("by hand; its check has not ended yet")
     );
     // Nor is it waited for.

@@ -169,10 +169,15 @@ fn whether_clients(control: &Control, subject: &Subject) -> String {
             format!("gets no new clients: {}", control.why_weightless(subject))
         }
         ServerState::Checking => "gets clients when its check succeeds".to_owned(),
+        ServerState::SlowStart { .. } | ServerState::Kept { .. } => match state.reason() {
+            Some(reason) => format!("gets clients: it is {name} ({reason})"),
+            None => "gets clients".to_owned(),
+        },
         ServerState::Down { .. }
         | ServerState::Resolving
         | ServerState::Unreachable { .. }
         | ServerState::Disabled { .. }
+        | ServerState::Quiesced { .. }
         | ServerState::Drained => match state.reason() {
             Some(reason) => format!("gets no clients: it is {name} ({reason})"),
             None => format!("gets no clients: it is {name}"),

@@ -33,13 +33,13 @@ fn among(got: &[String]) -> String {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Judged {
+pub(in crate::health) enum Judged {
     /// It answers another question.
     NotOurs,
     Done(Result<(), DnsFault>),
 }
 
-pub(super) fn judge(bytes: &[u8], wanted: &Dns, id: u16) -> Judged {
+pub(in crate::health) fn judge(bytes: &[u8], wanted: &Dns, id: u16) -> Judged {
     // What is not even a header of ours may be anybody's.
     if bytes.first_chunk() != Some(&id.to_be_bytes()) {
         return Judged::NotOurs;
@@ -107,7 +107,7 @@ fn name(code: ResponseCode) -> String {
 }
 
 /// A message behind its length (RFC 1035, 4.2.2).
-pub(super) fn framed(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Infallible> {
+pub(in crate::health) fn framed(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Infallible> {
     let Some((length, rest)) = bytes.split_first_chunk() else {
         return Ok(None);
     };

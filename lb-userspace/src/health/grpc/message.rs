@@ -2,7 +2,7 @@
 //! of length, and a protobuf message of one field. PURE.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Health {
+pub(in crate::health) enum Health {
     Unknown,
     Well,
     Ill,
@@ -59,7 +59,7 @@ pub(super) fn write(service: &str) -> Vec<u8> {
 }
 
 /// HealthCheckResponse { status = 1 }.
-pub(super) fn read(frame: &[u8]) -> Result<Health, MessageFault> {
+pub(in crate::health) fn read(frame: &[u8]) -> Result<Health, MessageFault> {
     let (head, rest) = frame.split_first_chunk::<5>().ok_or(MessageFault::Short)?;
     let [compressed, length @ ..] = *head;
     if compressed != 0 {

@@ -33,14 +33,14 @@ const fn within(cut: bool) -> &'static str {
 }
 
 /// What of a body the comparison needs.
-struct Seen {
+pub(in crate::health) struct Seen {
     digest: Option<Context>,
     kept: Option<Vec<u8>>,
     length: usize,
 }
 
 impl Seen {
-    fn new(wanted: Option<&BodyWanted>) -> Self {
+    pub(in crate::health) fn new(wanted: Option<&BodyWanted>) -> Self {
         let (digest, kept) = match wanted {
             Some(BodyWanted::Sha256(_)) => (Some(Context::new(&SHA256)), None),
             Some(BodyWanted::Contains(_) | BodyWanted::Matches(_)) => (None, Some(Vec::new())),
@@ -54,7 +54,7 @@ impl Seen {
     }
 
     /// Whether more is wanted.
-    fn take(&mut self, bytes: &Bytes) -> bool {
+    pub(in crate::health) fn take(&mut self, bytes: &Bytes) -> bool {
         let room = MOST.saturating_sub(self.length);
         self.length += bytes.len();
         let part = &bytes[..bytes.len().min(room)];
@@ -67,7 +67,7 @@ impl Seen {
         self.length <= MOST
     }
 
-    fn judge(self, wanted: Option<&BodyWanted>) -> Option<BodyFault> {
+    pub(in crate::health) fn judge(self, wanted: Option<&BodyWanted>) -> Option<BodyFault> {
         let cut = self.length > MOST;
         let kept = self.kept.unwrap_or_default();
         match wanted? {

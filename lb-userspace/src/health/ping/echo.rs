@@ -7,16 +7,16 @@ const REPLY_V6: u8 = 129;
 
 /// One echo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Echo {
-    pub(super) ipv6: bool,
+pub(in crate::health) struct Echo {
+    pub(in crate::health) ipv6: bool,
     /// The kernel puts its own in the place of it, if it keeps echoes apart.
-    pub(super) id: u16,
-    pub(super) token: u64,
+    pub(in crate::health) id: u16,
+    pub(in crate::health) token: u64,
 }
 
 impl Echo {
     /// With its checksum; over IPv6 the kernel fills it in.
-    pub(super) fn request(self) -> [u8; 16] {
+    pub(in crate::health) fn request(self) -> [u8; 16] {
         let mut bytes = [0; 16];
         bytes[0] = if self.ipv6 { REQUEST_V6 } else { REQUEST_V4 };
         bytes[4..6].copy_from_slice(&self.id.to_be_bytes());
@@ -29,7 +29,7 @@ impl Echo {
         bytes
     }
 
-    pub(super) fn is_answered_by(self, packet: &[u8], behind_ip_header: bool) -> bool {
+    pub(in crate::health) fn is_answered_by(self, packet: &[u8], behind_ip_header: bool) -> bool {
         let message = if behind_ip_header {
             let length = packet
                 .first()

@@ -22,7 +22,7 @@ pub(in crate::health) enum LagFault {
     Unknown,
 }
 
-pub(super) fn judge_role(answer: &Value, wanted: Role) -> Result<(), RedisFault> {
+pub(in crate::health) fn judge_role(answer: &Value, wanted: Role) -> Result<(), RedisFault> {
     let Value::Array(parts) = answer else {
         return Err(RedisFault::Unknown { command: "ROLE" });
     };
@@ -44,7 +44,7 @@ pub(super) fn judge_role(answer: &Value, wanted: Role) -> Result<(), RedisFault>
 }
 
 /// By the answer to INFO replication.
-pub(super) fn judge_lag(answer: &Value, most: Duration) -> Result<(), LagFault> {
+pub(in crate::health) fn judge_lag(answer: &Value, most: Duration) -> Result<(), LagFault> {
     let text = answer.text().ok_or(LagFault::Unknown)?;
     let field = |name: &str| {
         let lines = text.lines();

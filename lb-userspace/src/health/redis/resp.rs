@@ -6,7 +6,7 @@ use crate::health::failure::excerpt;
 const DEEPEST: usize = 4;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
+pub(in crate::health) enum Value {
     Simple(String),
     Error(String),
     Integer(i64),
@@ -16,7 +16,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(in crate::health) fn text(&self) -> Option<&str> {
         match self {
             Self::Simple(text) => Some(text),
             Self::Bulk(bytes) => str::from_utf8(bytes).ok(),
@@ -49,7 +49,7 @@ pub(super) fn command(name: &str, words: &[&str]) -> Vec<u8> {
 }
 
 /// The first whole value and its length.
-pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Value, usize)>, RespFault> {
+pub(in crate::health) fn parse(bytes: &[u8]) -> Result<Option<(Value, usize)>, RespFault> {
     let mut rest = bytes;
     let value = value(&mut rest, 0)?;
     Ok(value.map(|value| (value, bytes.len() - rest.len())))

@@ -4,8 +4,8 @@
 use crate::health::failure::excerpt;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reply {
-    pub(super) code: u16,
+pub(in crate::health) struct Reply {
+    pub(in crate::health) code: u16,
     /// At least one.
     lines: Vec<String>,
 }
@@ -20,12 +20,12 @@ pub(in crate::health) enum ReplyFault {
 
 impl Reply {
     /// Of its last line.
-    pub(super) fn text(&self) -> &str {
+    pub(in crate::health) fn text(&self) -> &str {
         self.lines.last().map_or("", String::as_str)
     }
 
     /// Whether a line of it names the extension; the first one names the server.
-    pub(super) fn offers(&self, extension: &str) -> bool {
+    pub(in crate::health) fn offers(&self, extension: &str) -> bool {
         let words = self.lines.iter().skip(1);
         let mut words = words.filter_map(|line| line.split_ascii_whitespace().next());
         words.any(|word| word.eq_ignore_ascii_case(extension))
@@ -33,7 +33,7 @@ impl Reply {
 }
 
 /// The first whole reply and its length.
-pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Reply, usize)>, ReplyFault> {
+pub(in crate::health) fn parse(bytes: &[u8]) -> Result<Option<(Reply, usize)>, ReplyFault> {
     let mut lines = Vec::new();
     let mut first = None;
     let mut length = 0;

@@ -64,7 +64,7 @@ async fn serve(mut stream: TcpStream, behaviour: Behaviour) {
         Behaviour::Silent => std::future::pending().await,
         Behaviour::Resets => {
             let _ = stream.read(&mut buffer).await;
-            super::super::socket::reset_at_end(&stream);
+            super::super::socket::reset_at_end(&socket2::SockRef::from(&stream));
         }
         Behaviour::Closes => {
             let _ = stream.read(&mut buffer).await;
