@@ -1,7 +1,11 @@
 //! Checks through the virtual address: servers that answer on their own, and not to clients.
 
+#[path = "via/datagrams.rs"]
+mod datagrams;
 #[path = "via/faults.rs"]
 mod faults;
+#[path = "via/filters.rs"]
+mod filters;
 #[path = "via/ipv6.rs"]
 mod ipv6;
 #[path = "via/life.rs"]
@@ -103,17 +107,14 @@ fn echo_server(host: &Netns, listen: &str) -> Result<Program> {
     Ok(Program(echo.spawn().context("starting an echo server")?))
 }
 
-/// Servers that a director's log says to have gone down.
-fn went_down(director: &Director) -> Result<usize> {
-    let log = fs::read_to_string(director.log_file())?;
-    Ok(log.matches("is down").count())
-}
-
 /// Lets both daemons check everything anew, and waits until all is well.
 fn check_again(lab: &Lab, interval: &str) -> Result<()> {
     for director in &lab.directors {
         reconfigure(director, |text| {
-            text.replace("interval = \"200ms\"", &format!("interval = \"{interval}\""))
+            text.replace(
+                "interval = \"200ms\"",
+                &format!("interval = \"{interval}\""),
+            )
         })?;
     }
     lab.wait_ready()

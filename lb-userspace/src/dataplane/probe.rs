@@ -75,6 +75,15 @@ impl Cookies {
     }
 }
 
+/// By which means programs get onto an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hook {
+    /// tcx, since kernel 6.6.
+    Link,
+    /// A filter of the interface's `clsact` qdisc.
+    Filter,
+}
+
 /// An interface with both programs.
 struct Carrier {
     name: String,
@@ -137,10 +146,21 @@ impl Probes {
     /// # Errors
     /// The kernel refuses, in words.
     pub fn attach(&mut self, index: u32, name: &str) -> Result<(), String> {
+        self.attach_as(Hook::Link, index, name).or_else(|newer| {
+            let attached = self.attach_as(Hook::Filter, index, name);
+            attached.map_err(|older| format!("as links: {newer}; as filters: {older}"))
+        })
+    }
+
+    /// The same by one means alone.
+    ///
+    /// # Errors
+    /// The kernel refuses, in words.
+    pub fn attach_as(&mut self, hook: Hook, index: u32, name: &str) -> Result<(), String> {
         let [out, back] = &PARTS;
         let links = [
-            attach(&mut self.ebpf, out, name)?,
-            attach(&mut self.ebpf, back, name)?,
+            attach(&mut self.ebpf, out, hook, name)?,
+            attach(&mut self.ebpf, back, hook, name)?,
         ];
         let name = name.to_owned();
         self.carriers.insert(index, Carrier { name, links });
@@ -176,21 +196,24 @@ fn program<'e>(ebpf: &'e mut Ebpf, part: &Part) -> Result<&'e mut SchedClassifie
         .ok_or_else(|| format!("the object has no classifier `{}`", part.program))
 }
 
-fn attach(ebpf: &mut Ebpf, part: &Part, interface: &str) -> Result<SchedClassifierLink, String> {
+fn attach(
+    ebpf: &mut Ebpf,
+    part: &Part,
+    hook: Hook,
+    interface: &str,
+) -> Result<SchedClassifierLink, String> {
     let program = program(ebpf, part)?;
-    let ordered = TcAttachOptions::TcxOrder((part.order)());
-    let attached = program.attach_with_options(interface, part.direction, ordered);
-    let id = attached.or_else(|newer| {
-        // A kernel before 6.6. Another daemon may have used the qdisc, or left its filters.
-        let _ = tc::qdisc_add_clsact(interface);
-        let _ = tc::qdisc_detach_program(interface, part.direction, part.program);
-        let filter = TcAttachOptions::Netlink(NlOptions::default());
-        let attached = program.attach_with_options(interface, part.direction, filter);
-        attached.map_err(|older| {
-            let (newer, older) = (with_sources(&newer), with_sources(&older));
-            format!("as a link: {newer}; as a filter: {older}")
-        })
-    })?;
+    let options = match hook {
+        Hook::Link => TcAttachOptions::TcxOrder((part.order)()),
+        Hook::Filter => {
+            // Others may use the qdisc, and an earlier daemon may have left its filters.
+            let _ = tc::qdisc_add_clsact(interface);
+            let _ = tc::qdisc_detach_program(interface, part.direction, part.program);
+            TcAttachOptions::Netlink(NlOptions::default())
+        }
+    };
+    let attached = program.attach_with_options(interface, part.direction, options);
+    let id = attached.map_err(|error| with_sources(&error))?;
     program.take_link(id).map_err(|error| with_sources(&error))
 }
 

@@ -178,7 +178,11 @@ pub(super) enum ViaFault {
 const fn hint(failure: &Failure) -> &'static str {
     match failure {
         Failure::TimedOut {
-            wait: Wait::Connection | Wait::Datagram,
+            wait: Wait::Datagram,
+            ..
+        } => "is the VIP on its lo, and does the program answer from there?",
+        Failure::TimedOut {
+            wait: Wait::Connection,
             ..
         }
         | Failure::Connect {

@@ -1,6 +1,6 @@
 //! What is wrong with a server, and what is said of it.
 
-use anyhow::{Result, ensure};
+use anyhow::ensure;
 use lb_tests::harness::{with_lab, with_one_director};
 use lb_tests::lab::plan::Plan;
 use lb_tests::lab::topology::{INTERFACE, VIP, director_address};
@@ -74,18 +74,27 @@ fn a_program_on_the_vip_alone_is_named_and_can_be_accepted() {
     with_one_director(DEMO, &Plan::equal(3), |lab| {
         lab.servers[2].kill();
         let (director, server) = (&lab.directors[0], &lab.servers[2]);
-        wait_down(director, "echo", server.address(), "connect to 10.77.0.13:7000: refused")?;
+        wait_down(
+            director,
+            "echo",
+            server.address(),
+            "connect to 10.77.0.13:7000: refused",
+        )?;
         let _echo = echo_server(&server.netns, &format!("{VIP}:{ECHO_PORT}"))?;
         // The first verdict after a reload says what it is now.
         let every = |interval: &str| {
             let interval = format!("interval = \"{interval}\"");
-            reconfigure(director, |text| text.replace("interval = \"200ms\"", &interval))
+            reconfigure(director, |text| {
+                text.replace("interval = \"200ms\"", &interval)
+            })
         };
         every("210ms")?;
         let alone = "answers for 10.77.0.100, but not on its own address: `via = \"vip\"` checks \
                      only what clients use (connect to 10.77.0.13:7000: refused";
         wait_down(director, "echo", server.address(), alone)?;
-        reconfigure(director, |text| text.replace("rise = 2", "via = \"vip\", rise = 2"))?;
+        reconfigure(director, |text| {
+            text.replace("rise = 2", "via = \"vip\", rise = 2")
+        })?;
         wait_up(director, "echo", server.address())?;
         // And nothing else is asked for.
         wait_down(
@@ -150,7 +159,10 @@ fn directors_may_be_servers() {
         for director in [first, second] {
             wait_up(director, "echo", address)?;
             let service = director.service("echo")?;
-            ensure!(service["warnings"].as_array().is_some_and(Vec::is_empty), "{service}");
+            ensure!(
+                service["warnings"].as_array().is_some_and(Vec::is_empty),
+                "{service}"
+            );
         }
         Ok(())
     });

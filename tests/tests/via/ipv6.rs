@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use lb_tests::harness::{skip, usable};
-use lb_tests::lab::{ECHO_PORT, leave_out_checksums};
 use lb_tests::lab::topology::INTERFACE;
+use lb_tests::lab::{ECHO_PORT, leave_out_checksums};
 use lb_tests::lab6::{Lab6, VIP, server_address};
 use lb_tests::netns::Netns;
 use lb_tests::wait::wait_until;
@@ -30,7 +30,12 @@ fn reason(lab: &Lab6, number: u8) -> Result<String> {
 
 fn finds_the_server_without_the_vip(lab: &mut Lab6) -> Result<()> {
     let servers: String = (1..=2)
-        .map(|number| format!("[[service.real_server]]\naddress = \"{}\"\n", server_address(number)))
+        .map(|number| {
+            format!(
+                "[[service.real_server]]\naddress = \"{}\"\n",
+                server_address(number)
+            )
+        })
         .collect();
     let check = |kind: &str| {
         format!("check = {{ type = \"{kind}\", interval = \"200ms\", timeout = \"200ms\" }}")

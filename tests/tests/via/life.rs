@@ -20,7 +20,9 @@ fn programs(director: &Director) -> Result<Vec<u32>> {
         let mut ids = Vec::new();
         for direction in [TcAttachType::Egress, TcAttachType::Ingress] {
             let (_, programs) = SchedClassifier::query_tcx(INTERFACE, direction)?;
-            let ours = programs.iter().filter(|it| it.name().starts_with(b"lvx_probe"));
+            let ours = programs
+                .iter()
+                .filter(|it| it.name().starts_with(b"lvx_probe"));
             ids.extend(ours.map(aya::programs::ProgramInfo::id));
         }
         Ok(ids)
@@ -38,7 +40,9 @@ fn they_are_there_while_a_check_needs_them() {
     with_one_director(DEMO, &Plan::equal(3), |lab| {
         let director = &lab.directors[0];
         wait_programs(director, 2)?;
-        reconfigure(director, |text| text.replace("rise = 2", "via = \"server\", rise = 2"))?;
+        reconfigure(director, |text| {
+            text.replace("rise = 2", "via = \"server\", rise = 2")
+        })?;
         wait_programs(director, 0)?;
         reconfigure(director, |text| text.replace("via = \"server\", ", ""))?;
         wait_programs(director, 2)?;

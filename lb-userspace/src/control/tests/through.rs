@@ -4,7 +4,9 @@ use super::*;
 
 fn servers(bench: &Bench) -> Vec<(String, Option<u32>)> {
     let servers = bench.control.through().servers.into_iter();
-    servers.map(|(server, index)| (server.to_string(), index)).collect()
+    servers
+        .map(|(server, index)| (server.to_string(), index))
+        .collect()
 }
 
 fn interfaces(bench: &Bench) -> Vec<String> {
@@ -38,7 +40,10 @@ fn only_checks_that_go_through_need_programs() {
         ("type = \"tcp\", via = \"server\"", false),
         ("type = \"ping\"", false),
         ("type = \"tcp\", via = \"vip\"", true),
-        ("type = \"all\", checks = [{ type = \"ping\" }, { type = \"tcp\" }]", true),
+        (
+            "type = \"all\", checks = [{ type = \"ping\" }, { type = \"tcp\" }]",
+            true,
+        ),
     ] {
         let mut bench = Bench::new(&CONFIG.replace("type = \"tcp\"", check));
         bench.control.route(SERVER, Route::OnLink { ifindex: 3 });

@@ -110,7 +110,10 @@ where
     async fn end(self, attempt: &Attempt<'_>) {
         let Self { sender, driver } = self;
         drop(sender);
-        attempt.shortly(driver.map(drop)).await;
+        // One that has ended is not ready again.
+        if !driver.is_terminated() {
+            attempt.shortly(driver.map(drop)).await;
+        }
     }
 }
 
@@ -182,7 +185,10 @@ where
             _tasks,
         } = self;
         drop(sender);
-        attempt.shortly(driver.map(drop)).await;
+        // One that has ended is not ready again.
+        if !driver.is_terminated() {
+            attempt.shortly(driver.map(drop)).await;
+        }
     }
 }
 
