@@ -23,7 +23,6 @@ impl Daemon {
             tracing::error!(%error, "cannot write drains.json: a restart would forget the drains");
             self.retry(now + RETRY);
         }
-        self.open_checks();
         self.follow_devices().await;
         self.guard_addresses().await;
         let addresses = self.control.addresses();
@@ -64,6 +63,8 @@ impl Daemon {
             *hosts = wanted;
             changed
         });
+        // Last: it may take milliseconds, and nobody waits for it but checks.
+        self.open_checks();
         Ok(())
     }
 
