@@ -4,6 +4,15 @@
 //! probe gets the virtual address for its destination; on the way in, the answer to it gets the
 //! server's for its source. Byte order is that of all layouts.
 
+/// Values of map `asked_for`, by address: what a packet from there can be.
+pub mod asked_for {
+    /// The answer to a probe through this virtual address.
+    pub const VIRTUAL: u32 = 1;
+    /// A datagram of a server that was asked for another address, and answers from its own: no
+    /// client takes that for an answer.
+    pub const OWN: u32 = 2;
+}
+
 /// Map `probes`: the virtual address that a socket shall ask for, by its cookie. The kernel gives
 /// no cookie twice.
 pub const PROBES: &str = "probes";
@@ -41,7 +50,7 @@ pub struct Answer {
     pub reserved: [u8; 3],
 }
 
-/// Key of map `talks`: a TCP connection as the kernel's stack knows it.
+/// Key of map `talks`: a connection, or an exchange of datagrams, as the kernel's stack knows it.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Talk {
@@ -49,15 +58,17 @@ pub struct Talk {
     pub server: Address,
     pub local_port: u16,
     pub port: u16,
+    /// IP protocol number.
+    pub protocol: u8,
     /// Always 0.
-    pub reserved: u32,
+    pub reserved: [u8; 3],
 }
 
 /// Value of map `talks`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asked {
-    /// `CLOCK_MONOTONIC` in nanoseconds at which the connection was opened.
+    /// `CLOCK_MONOTONIC` in nanoseconds at which it began.
     pub at: u64,
     pub address: Address,
 }

@@ -7,14 +7,14 @@
 #![cfg_attr(target_arch = "bpf", no_std)]
 #![cfg_attr(target_arch = "bpf", no_main)]
 
-use aya_ebpf::bindings::{BPF_F_MARK_MANGLED_0, BPF_F_PSEUDO_HDR, TC_ACT_UNSPEC};
+use aya_ebpf::bindings::{BPF_F_MARK_MANGLED_0, BPF_F_PSEUDO_HDR, TC_ACT_SHOT, TC_ACT_UNSPEC};
 use aya_ebpf::btf_maps::LruHashMap;
 use aya_ebpf::helpers::{
     bpf_csum_diff, bpf_csum_update, bpf_get_socket_cookie, bpf_ktime_get_ns, bpf_sk_fullsock,
 };
 use aya_ebpf::macros::{btf_map, classifier};
 use aya_ebpf::programs::TcContext;
-use lb_common::probe::{Address, Answer, Asked, Talk};
+use lb_common::probe::{Address, Answer, Asked, Talk, asked_for};
 use lb_ebpf::parse::{IPV4, IPV6};
 use lb_ebpf::translate::{self, Head4, Head6, IP, Packet, Ports, TCP, UDP, V4_CHECKSUM, opens};
 
@@ -32,7 +32,7 @@ static ANSWERS: LruHashMap<Answer, Address, ROOM> = LruHashMap::new();
 #[btf_map(name = "talks")]
 static TALKS: LruHashMap<Talk, Asked, ROOM> = LruHashMap::new();
 
-/// Virtual addresses that were asked for: packets from others are no answers.
+/// Packets from other addresses than these have nothing to do with probes.
 #[btf_map(name = "asked_for")]
 static ASKED_FOR: LruHashMap<Address, u32, HOSTS> = LruHashMap::new();
 
@@ -49,8 +49,10 @@ fn lvx_probe_out(context: TcContext) -> i32 {
 
 #[classifier]
 fn lvx_probe_in(context: TcContext) -> i32 {
-    let _ = inwards(&context);
-    TC_ACT_UNSPEC
+    match inwards(&context) {
+        Some(Inwards::Refused) => TC_ACT_SHOT,
+        Some(Inwards::Translated) | None => TC_ACT_UNSPEC,
+    }
 }
 
 #[inline(always)]
@@ -60,17 +62,19 @@ fn outwards(context: &TcContext) -> Option<()> {
     let cookie = unsafe { bpf_get_socket_cookie(skb.cast()) };
     // SAFETY: the daemon writes an entry once, before its socket sends.
     let wanted = unsafe { PROBES.get(cookie) }.copied();
-    if wanted.is_none() && !is_of_no_connection(context) {
-        return None;
-    }
+    let speaker = match wanted {
+        Some(_) => Speaker::Probe,
+        None => speaker(context)?,
+    };
     let packet = read(context)?;
     let ports = ports(context, &packet)?;
-    let address = match wanted {
-        Some(address) => {
-            note(context, &packet, ports, address)?;
-            address
+    let address = match (speaker, wanted) {
+        (Speaker::Probe, address) => {
+            note(context, &packet, ports, address?)?;
+            address?
         }
-        None => talk(&packet, ports)?,
+        (Speaker::Kernel, _) => talk(&packet, ports)?,
+        (Speaker::Datagrams, _) => return forget(&packet, ports),
     };
     let at = packet.destination_at();
     replace(context, &packet, at, packet.destination, address)
@@ -83,27 +87,49 @@ fn talk(packet: &Packet, ports: Ports) -> Option<Address> {
     let asked = *unsafe { TALKS.get(packet.talk(ports)) }?;
     // SAFETY: it reads a clock.
     let over = asked.is_over(unsafe { bpf_ktime_get_ns() });
-    (packet.protocol == TCP && !over).then_some(asked.address)
+    (!over).then_some(asked.address)
 }
 
-/// Kernels before 6.13 answer for a connection that has ended, and reset one, from a raw socket of
-/// their own, whose cookie says nothing.
+/// Whose packet it is, as far as that counts.
+#[derive(Clone, Copy)]
+enum Speaker {
+    Probe,
+    /// Kernels before 6.13 answer for a connection that has ended, and reset one, from a raw socket
+    /// of their own, whose cookie says nothing.
+    Kernel,
+    /// A socket of datagrams, which may have the port that a probe had.
+    Datagrams,
+}
+
 #[inline(always)]
-fn is_of_no_connection(context: &TcContext) -> bool {
+fn speaker(context: &TcContext) -> Option<Speaker> {
+    const SOCK_DGRAM: u32 = 2;
     const SOCK_RAW: u32 = 3;
     let skb = context.skb.skb;
     // SAFETY: the context is this program's own, and the field a pointer that the verifier knows.
     let socket = unsafe { (*skb).__bindgen_anon_2.sk };
     if socket.is_null() {
-        return false;
+        return None;
     }
     // SAFETY: it is a socket.
     let socket = unsafe { bpf_sk_fullsock(socket) };
     if socket.is_null() {
-        return false;
+        return None;
     }
     // SAFETY: it is a socket with all its fields.
-    unsafe { (*socket).type_ == SOCK_RAW && (*socket).protocol == u32::from(TCP) }
+    let (kind, protocol) = unsafe { ((*socket).type_, (*socket).protocol) };
+    if kind == SOCK_RAW && protocol == u32::from(TCP) {
+        return Some(Speaker::Kernel);
+    }
+    (kind == SOCK_DGRAM && protocol == u32::from(UDP)).then_some(Speaker::Datagrams)
+}
+
+/// Another exchange begins where a probe's was.
+#[inline(always)]
+fn forget(packet: &Packet, ports: Ports) -> Option<()> {
+    // SAFETY: the value is an integer that is written once.
+    unsafe { ASKED_FOR.get(packet.destination) }?;
+    TALKS.remove(packet.talk(ports)).ok()
 }
 
 /// Remembers how the answer will look. Of a connection, the first packet says all there is to say.
@@ -114,18 +140,22 @@ fn note(context: &TcContext, packet: &Packet, ports: Ports, address: Address) ->
         if !opens(flags) {
             return Some(());
         }
-        // SAFETY: it reads a clock.
-        let at = unsafe { bpf_ktime_get_ns() };
-        let asked = Asked { at, address };
-        TALKS.insert(packet.talk(ports), asked, 0).ok()?;
+    } else {
+        ASKED_FOR
+            .insert(packet.destination, asked_for::OWN, 0)
+            .ok()?;
     }
+    // SAFETY: it reads a clock.
+    let at = unsafe { bpf_ktime_get_ns() };
+    let asked = Asked { at, address };
+    TALKS.insert(packet.talk(ports), asked, 0).ok()?;
     let mac = mac(context, DESTINATION)?;
     let mut answer = packet.answer(ports, address, mac);
     ANSWERS.insert(answer, packet.destination, 0).ok()?;
     answer.mac = ANY_MAC;
     ANSWERS.insert(answer, packet.destination, 0).ok()?;
     SERVERS.insert(mac, 1, 0).ok()?;
-    ASKED_FOR.insert(address, 1, 0).ok()
+    ASKED_FOR.insert(address, asked_for::VIRTUAL, 0).ok()
 }
 
 const ANY_MAC: u64 = 0;
@@ -139,13 +169,30 @@ fn mac(context: &TcContext, at: usize) -> Option<u64> {
     Some(u64::from_be(context.load(at).ok()?) >> 16)
 }
 
+/// What became of a packet that has to do with a probe.
+enum Inwards {
+    Translated,
+    Refused,
+}
+
 #[inline(always)]
-fn inwards(context: &TcContext) -> Option<()> {
+fn inwards(context: &TcContext) -> Option<Inwards> {
     let packet = read(context)?;
-    // SAFETY: nobody reads the value.
-    unsafe { ASKED_FOR.get(packet.source) }?;
+    // SAFETY: the value is an integer that is written once.
+    let from = *unsafe { ASKED_FOR.get(packet.source) }?;
+    let ports = ports(context, &packet)?;
+    if from == asked_for::OWN {
+        if packet.protocol != UDP {
+            return None;
+        }
+        // SAFETY: an entry is written once, when its exchange begins.
+        let asked = unsafe { TALKS.get(packet.answered_talk(ports)) }?;
+        // SAFETY: it reads a clock.
+        let over = asked.is_over(unsafe { bpf_ktime_get_ns() });
+        return (!over).then_some(Inwards::Refused);
+    }
     let mac = mac(context, SOURCE)?;
-    let mut answer = packet.as_answer(ports(context, &packet)?, mac);
+    let mut answer = packet.as_answer(ports, mac);
     // SAFETY: an entry is replaced by one that says the same, or whose probe is over.
     let server = match unsafe { ANSWERS.get(answer) } {
         Some(server) => *server,
@@ -161,7 +208,8 @@ fn inwards(context: &TcContext) -> Option<()> {
         }
     };
     let at = packet.source_at();
-    replace(context, &packet, at, packet.source, server)
+    replace(context, &packet, at, packet.source, server)?;
+    Some(Inwards::Translated)
 }
 
 #[inline(always)]

@@ -146,7 +146,22 @@ impl Packet {
             server: self.destination,
             local_port: ports.source,
             port: ports.destination,
-            reserved: 0,
+            protocol: self.protocol,
+            reserved: [0; 3],
+        }
+    }
+
+    /// What it answers to, if it comes from the address that the stack knows.
+    #[inline(always)]
+    #[must_use]
+    pub const fn answered_talk(&self, ports: Ports) -> Talk {
+        Talk {
+            local: self.destination,
+            server: self.source,
+            local_port: ports.destination,
+            port: ports.source,
+            protocol: self.protocol,
+            reserved: [0; 3],
         }
     }
 }

@@ -1,7 +1,11 @@
 //! Checks through the virtual address: servers that answer on their own, and not to clients.
 
+#[path = "via/datagrams.rs"]
+mod datagrams;
 #[path = "via/faults.rs"]
 mod faults;
+#[path = "via/filters.rs"]
+mod filters;
 #[path = "via/ipv6.rs"]
 mod ipv6;
 #[path = "via/life.rs"]
@@ -101,12 +105,6 @@ fn echo_server(host: &Netns, listen: &str) -> Result<Program> {
     let mut echo = host.command(DEMO);
     echo.args(["echo-server", "--name", "one", "--listen", listen]);
     Ok(Program(echo.spawn().context("starting an echo server")?))
-}
-
-/// Servers that a director's log says to have gone down.
-fn went_down(director: &Director) -> Result<usize> {
-    let log = fs::read_to_string(director.log_file())?;
-    Ok(log.matches("is down").count())
 }
 
 /// Lets both daemons check everything anew, and waits until all is well.

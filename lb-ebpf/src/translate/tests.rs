@@ -99,6 +99,11 @@ fn an_answer_is_found_by_what_was_asked() {
     assert_eq!(asked.answer(ports, v4(vip), MAC), answer);
     let talk = asked.talk(ports);
     assert_eq!((talk.local, talk.server), (asked.source, asked.destination));
+    let mut head = v4_head();
+    head.0[12..16].copy_from_slice(&[192, 0, 2, 21]);
+    head.0[16..20].copy_from_slice(&[192, 0, 2, 1]);
+    let answer = ipv4(&head).unwrap();
+    assert_eq!(answer.answered_talk(Ports::read([0, 80, 0x9c, 0x40])), talk);
 }
 
 #[test]

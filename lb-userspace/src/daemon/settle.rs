@@ -22,7 +22,6 @@ impl Daemon {
         if self.keep_orders().is_err() {
             self.retry(now + RETRY);
         }
-        self.open_checks();
         let changes = self.control.take_transitions(now, SystemTime::now());
         self.changes.extend(changes);
         self.follow_devices().await;
@@ -70,6 +69,8 @@ impl Daemon {
             *hosts = wanted;
             changed
         });
+        // Last: it may take milliseconds, and nobody waits for it but checks.
+        self.open_checks();
         Ok(())
     }
 

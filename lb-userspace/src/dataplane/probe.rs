@@ -2,11 +2,11 @@
 //! sockets, and getting them onto interfaces. They go with the process, but for kernels before 6.6,
 //! where a filter stays that knows no sockets and does nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aya::maps::{HashMap, MapData};
 use aya::programs::links::LinkOrder;
@@ -44,7 +44,7 @@ const MAPS: [&str; 3] = [PROBES, "answers", "talks"];
 const LEAST_ROOM: u32 = 1 << 12;
 const MOST_ROOM: u32 = 1 << 17;
 /// Entries for each check.
-const SHARE: u32 = 8;
+const SHARE: u32 = 4;
 
 /// Entries of those maps for so many checks.
 #[must_use]
@@ -54,8 +54,15 @@ pub fn room_for(checks: usize) -> u32 {
     wanted.next_power_of_two()
 }
 
-/// Map `probes`.
-pub struct Cookies(Mutex<HashMap<MapData, u64, [u8; 16]>>);
+/// What checks need of the programs: to tell them of sockets, and to know that they are there.
+pub struct Cookies {
+    /// Map `probes`.
+    map: Mutex<HashMap<MapData, u64, [u8; 16]>>,
+    /// The kernel's ids of the programs.
+    ids: [u32; 2],
+    /// Names of the interfaces on which they are by links.
+    linked: Mutex<BTreeSet<String>>,
+}
 
 impl std::fmt::Debug for Cookies {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -69,16 +76,46 @@ impl Cookies {
     /// # Errors
     /// The kernel's.
     pub fn ask(&self, cookie: u64, vip: IpAddr) -> io::Result<()> {
-        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked = map.insert(cookie, address_bytes(vip), 0);
+        let asked = held(&self.map).insert(cookie, address_bytes(vip), 0);
         asked.map_err(|error| io::Error::other(with_sources(&error)))
     }
+
+    /// Whether both programs are on all interfaces where they were put, whoever may have taken them
+    /// off. Of filters the kernel keeps no such list.
+    #[must_use]
+    pub fn are_all_there(&self) -> bool {
+        held(&self.linked).iter().all(|name| self.are_on(name))
+    }
+
+    fn are_on(&self, interface: &str) -> bool {
+        let is_there = |(part, id): (&Part, &u32)| {
+            let query = SchedClassifier::query_tcx(interface, part.direction);
+            // Else the interface is gone.
+            query.is_ok_and(|(_, programs)| programs.iter().any(|program| program.id() == *id))
+        };
+        PARTS.iter().zip(&self.ids).all(is_there)
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic elsewhere leaves what is in it whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// By which means programs get onto an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hook {
+    /// tcx, since kernel 6.6.
+    Link,
+    /// A filter of the interface's `clsact` qdisc.
+    Filter,
 }
 
 /// An interface with both programs.
 struct Carrier {
     name: String,
-    links: [SchedClassifierLink; 2],
+    /// They go when it is dropped.
+    _links: [SchedClassifierLink; 2],
 }
 
 /// The loaded programs.
@@ -101,17 +138,18 @@ impl Probes {
             loader.map_max_entries(map, room);
         }
         let mut ebpf = loader.load(object).map_err(|error| with_sources(&error))?;
-        for part in &PARTS {
-            let loaded = program(&mut ebpf, part)?.load();
-            loaded.map_err(|error| with_sources(&error))?;
-        }
-        let cookies = ebpf
-            .take_map(PROBES)
-            .ok_or("the object has no map `probes`")?;
-        let cookies = HashMap::try_from(cookies).map_err(|error| with_sources(&error))?;
+        let [out, back] = &PARTS;
+        let ids = [load(&mut ebpf, out)?, load(&mut ebpf, back)?];
+        let map = ebpf.take_map(PROBES);
+        let map = map.ok_or("the object has no map `probes`")?;
+        let map = HashMap::try_from(map).map_err(|error| with_sources(&error))?;
         Ok(Self {
             ebpf,
-            cookies: Arc::new(Cookies(Mutex::new(cookies))),
+            cookies: Arc::new(Cookies {
+                map: Mutex::new(map),
+                ids,
+                linked: Mutex::default(),
+            }),
             room,
             carriers: BTreeMap::new(),
         })
@@ -137,36 +175,59 @@ impl Probes {
     /// # Errors
     /// The kernel refuses, in words.
     pub fn attach(&mut self, index: u32, name: &str) -> Result<(), String> {
+        self.attach_as(Hook::Link, index, name).or_else(|newer| {
+            let attached = self.attach_as(Hook::Filter, index, name);
+            attached.map_err(|older| format!("as links: {newer}; as filters: {older}"))
+        })
+    }
+
+    /// The same by one means alone.
+    ///
+    /// # Errors
+    /// The kernel refuses, in words.
+    pub fn attach_as(&mut self, hook: Hook, index: u32, name: &str) -> Result<(), String> {
         let [out, back] = &PARTS;
         let links = [
-            attach(&mut self.ebpf, out, name)?,
-            attach(&mut self.ebpf, back, name)?,
+            attach(&mut self.ebpf, out, hook, name)?,
+            attach(&mut self.ebpf, back, hook, name)?,
         ];
-        let name = name.to_owned();
-        self.carriers.insert(index, Carrier { name, links });
+        let carrier = Carrier {
+            name: name.to_owned(),
+            _links: links,
+        };
+        if hook == Hook::Link {
+            held(&self.cookies.linked).insert(name.to_owned());
+        }
+        self.carriers.insert(index, carrier);
         Ok(())
     }
 
     /// Takes the programs off all interfaces but these; says off which.
     pub fn retain(&mut self, kept: impl Fn(u32) -> bool) -> Vec<String> {
         let gone = self.carriers.extract_if(.., |index, _| !kept(*index));
-        gone.map(|(_, carrier)| carrier.name).collect()
+        let gone: Vec<String> = gone.map(|(_, carrier)| carrier.name).collect();
+        held(&self.cookies.linked).retain(|name| !gone.contains(name));
+        gone
     }
 
-    /// Forgets the interfaces that have not both programs any more, whoever took them off; says
-    /// which.
+    /// Forgets the interfaces that have not both programs any more; says which.
     pub fn audit(&mut self) -> Vec<String> {
-        let ids = PARTS.each_ref().map(|part| self.program_id(part));
-        let gone = self.carriers.extract_if(.., |_, carrier| {
-            let mut parts = PARTS.iter().zip(&ids).zip(&carrier.links);
-            !parts.all(|((part, id), link)| is_there(part, *id, link, &carrier.name))
-        });
-        gone.map(|(_, carrier)| carrier.name).collect()
+        let cookies = Arc::clone(&self.cookies);
+        let mut linked = held(&cookies.linked);
+        let lost = linked.extract_if(.., |name| !cookies.are_on(name));
+        let lost: Vec<String> = lost.collect();
+        self.carriers
+            .retain(|_, carrier| !lost.contains(&carrier.name));
+        lost
     }
+}
 
-    fn program_id(&mut self, part: &Part) -> Option<u32> {
-        Some(program(&mut self.ebpf, part).ok()?.info().ok()?.id())
-    }
+/// Loads a program; the kernel's id of it.
+fn load(ebpf: &mut Ebpf, part: &Part) -> Result<u32, String> {
+    let program = program(ebpf, part)?;
+    program.load().map_err(|error| with_sources(&error))?;
+    let info = program.info().map_err(|error| with_sources(&error))?;
+    Ok(info.id())
 }
 
 fn program<'e>(ebpf: &'e mut Ebpf, part: &Part) -> Result<&'e mut SchedClassifier, String> {
@@ -176,35 +237,25 @@ fn program<'e>(ebpf: &'e mut Ebpf, part: &Part) -> Result<&'e mut SchedClassifie
         .ok_or_else(|| format!("the object has no classifier `{}`", part.program))
 }
 
-fn attach(ebpf: &mut Ebpf, part: &Part, interface: &str) -> Result<SchedClassifierLink, String> {
+fn attach(
+    ebpf: &mut Ebpf,
+    part: &Part,
+    hook: Hook,
+    interface: &str,
+) -> Result<SchedClassifierLink, String> {
     let program = program(ebpf, part)?;
-    let ordered = TcAttachOptions::TcxOrder((part.order)());
-    let attached = program.attach_with_options(interface, part.direction, ordered);
-    let id = attached.or_else(|newer| {
-        // A kernel before 6.6. Another daemon may have used the qdisc, or left its filters.
-        let _ = tc::qdisc_add_clsact(interface);
-        let _ = tc::qdisc_detach_program(interface, part.direction, part.program);
-        let filter = TcAttachOptions::Netlink(NlOptions::default());
-        let attached = program.attach_with_options(interface, part.direction, filter);
-        attached.map_err(|older| {
-            let (newer, older) = (with_sources(&newer), with_sources(&older));
-            format!("as a link: {newer}; as a filter: {older}")
-        })
-    })?;
+    let options = match hook {
+        Hook::Link => TcAttachOptions::TcxOrder((part.order)()),
+        Hook::Filter => {
+            // Others may use the qdisc, and an earlier daemon may have left its filters.
+            let _ = tc::qdisc_add_clsact(interface);
+            let _ = tc::qdisc_detach_program(interface, part.direction, part.program);
+            TcAttachOptions::Netlink(NlOptions::default())
+        }
+    };
+    let attached = program.attach_with_options(interface, part.direction, options);
+    let id = attached.map_err(|error| with_sources(&error))?;
     program.take_link(id).map_err(|error| with_sources(&error))
-}
-
-/// Whether the interface has a program where its link says.
-fn is_there(part: &Part, id: Option<u32>, link: &SchedClassifierLink, interface: &str) -> bool {
-    if link.attach_type().is_ok() {
-        // A filter, of which the kernel keeps no such list.
-        return true;
-    }
-    match SchedClassifier::query_tcx(interface, part.direction) {
-        Ok((_, programs)) => programs.iter().any(|program| Some(program.id()) == id),
-        // The interface is gone.
-        Err(_) => false,
-    }
 }
 
 /// Takes off an interface what a daemon left there that died; whether there was anything.
@@ -238,9 +289,9 @@ mod tests {
     fn maps_have_room_for_all_checks() {
         for (checks, room) in [
             (0, 4096),
-            (512, 4096),
-            (513, 8192),
-            (10_000, 1 << 17),
+            (1024, 4096),
+            (1025, 8192),
+            (10_000, 1 << 16),
             (usize::MAX, 1 << 17),
         ] {
             assert_eq!(room_for(checks), room, "{checks}");

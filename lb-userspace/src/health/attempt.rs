@@ -84,6 +84,14 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// The same with all of its time before it.
+    pub(super) fn again(self) -> Self {
+        Self {
+            deadline: Instant::now() + self.limit,
+            ..self
+        }
+    }
+
     /// The server, as others call it.
     pub(super) const fn server(&self) -> SocketAddr {
         SocketAddr::new(self.subject.real_server, self.probe.port)

@@ -103,6 +103,15 @@ impl Through {
     }
 }
 
+impl Through {
+    /// Whether the programs are where the daemon put them; else a failure is this host's.
+    fn is_whole(&self) -> bool {
+        let ways = self.ways.borrow();
+        let cookies = ways.as_ref().and_then(|ways| ways.cookies.as_ref());
+        cookies.is_some_and(|cookies| cookies.are_all_there())
+    }
+}
+
 /// Whether the server of this probe can be asked for a virtual address.
 pub(super) fn is_open(attempt: &Attempt<'_>) -> bool {
     let ways = attempt.tools.through.ways.borrow();
@@ -116,7 +125,8 @@ pub(super) fn is_open(attempt: &Attempt<'_>) -> bool {
 pub(super) async fn alone(attempt: Attempt<'_>, vip: IpAddr) -> Outcome {
     match once(attempt.through(vip)).await {
         // Not the server's fault.
-        Err(Failure::Socket { .. }) => once(attempt).await,
+        Err(_) if !attempt.tools.through.is_whole() => once(attempt.again()).await,
+        Err(Failure::Socket { .. }) => once(attempt.again()).await,
         Err(failure) => Err(told(ViaFault::Vip {
             vip,
             hint: hint(&failure),
@@ -129,6 +139,9 @@ pub(super) async fn alone(attempt: Attempt<'_>, vip: IpAddr) -> Outcome {
 /// Asks for both addresses at once.
 pub(super) async fn both(attempt: Attempt<'_>, vip: IpAddr) -> Outcome {
     let (own, through) = join(once(attempt), once(attempt.through(vip))).await;
+    if through.is_err() && !attempt.tools.through.is_whole() {
+        return own;
+    }
     judge(vip, own, through)
 }
 
@@ -178,7 +191,11 @@ pub(super) enum ViaFault {
 const fn hint(failure: &Failure) -> &'static str {
     match failure {
         Failure::TimedOut {
-            wait: Wait::Connection | Wait::Datagram,
+            wait: Wait::Datagram,
+            ..
+        } => "is the VIP on its lo, and does the program answer from there?",
+        Failure::TimedOut {
+            wait: Wait::Connection,
             ..
         }
         | Failure::Connect {

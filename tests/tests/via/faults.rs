@@ -1,6 +1,6 @@
 //! What is wrong with a server, and what is said of it.
 
-use anyhow::{Result, ensure};
+use anyhow::ensure;
 use lb_tests::harness::{with_lab, with_one_director};
 use lb_tests::lab::plan::Plan;
 use lb_tests::lab::topology::{INTERFACE, VIP, director_address};

@@ -95,6 +95,8 @@ fn a_program_that_somebody_detaches_is_attached_again() {
             wait_programs(director, 1)?;
             wait_programs(director, 2)?;
         }
+        let log = std::fs::read_to_string(director.log_file())?;
+        ensure!(!log.contains("is down"), "{log}");
         let status = director.status()?;
         let events = status["dataplane"]["events"].to_string();
         ensure!(events.contains("programs of checks on eth0"), "{events}");

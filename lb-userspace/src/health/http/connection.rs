@@ -121,7 +121,10 @@ where
             _tasks,
         } = self;
         drop(sender);
-        attempt.shortly(driver.map(drop)).await;
+        // One that has ended is not ready again.
+        if !driver.is_terminated() {
+            attempt.shortly(driver.map(drop)).await;
+        }
     }
 }
 
