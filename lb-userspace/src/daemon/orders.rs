@@ -148,7 +148,7 @@ impl Orders {
     fn unwritable(&self, error: &io::Error) -> String {
         format!(
             "a restart would forget the orders that are given by hand: [global] state_dir {} \
-             cannot be used: {error}",
+             cannot be used: {error}; it has to be a directory that lvx can write to",
             self.directory.display()
         )
     }
