@@ -7,7 +7,7 @@ use std::time::Duration;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{
-    AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters,
+    AsyncSmtpConnection, Certificate, CertificateStore, Identity, TlsParameters,
 };
 use lettre::transport::smtp::extension::ClientId;
 use tokio::task::spawn_blocking;
@@ -105,7 +105,7 @@ async fn hand_over(mail: &Mail, composed: &Composed) -> Result<AsyncSmtpConnecti
     Ok(connection)
 }
 
-/// Reads the authorities' file anew.
+/// Reads the files anew.
 fn parameters(mail: &Mail) -> Result<TlsParameters, String> {
     let mut builder = TlsParameters::builder(mail.host.clone());
     if let Some(path) = &mail.trust.ca {
@@ -113,14 +113,26 @@ fn parameters(mail: &Mail) -> Result<TlsParameters, String> {
             .certificate_store(CertificateStore::None)
             .add_root_certificate(authorities(path)?);
     }
-    let builder = builder.dangerous_accept_invalid_certs(!mail.trust.verify);
+    if let Some((certificate, key)) = &mail.identity {
+        let identity = Identity::from_pem(&read(certificate)?, &read(key)?);
+        let wrong = |error| format!("{}: {}", certificate.display(), words(&error));
+        builder = builder.identify_with(identity.map_err(wrong)?);
+    }
+    if !mail.trust.verify {
+        builder = builder
+            .dangerous_accept_invalid_certs(true)
+            .dangerous_accept_invalid_hostnames(true);
+    }
     builder.build().map_err(|error| words(&error))
 }
 
 fn authorities(path: &Path) -> Result<Certificate, String> {
-    let shown = path.display();
-    let pem = std::fs::read(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
-    Certificate::from_pem(&pem).map_err(|error| format!("{shown}: {}", words(&error)))
+    let read = Certificate::from_pem(&read(path)?);
+    read.map_err(|error| format!("{}: {}", path.display(), words(&error)))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
 }
 
 fn judge(server: &str, doing: &str, error: &Error) -> Outcome {
@@ -145,7 +157,7 @@ fn words(error: &Error) -> String {
             io.get_ref()?.downcast_ref::<rustls::Error>()
         };
         if let Some(tls) = tls.or_else(nested) {
-            return TlsFault::of(tls).to_string();
+            return TlsFault::of(tls).told("server");
         }
         let more = inner.to_string();
         if !text.contains(&more) {

@@ -63,9 +63,8 @@ impl Worker {
         }
         loop {
             let now = Instant::now();
-            if delivery.is_none()
-                && let Some(message) = self.outbox.poll(now)
-            {
+            // None while one is under way, but groups end meanwhile.
+            if let Some(message) = self.outbox.poll(now) {
                 let (setup, runner) = (setup.clone(), self.runner.clone());
                 delivery = Some(Box::pin(async move {
                     deliver(&setup.target, &setup.context, &message, &runner).await

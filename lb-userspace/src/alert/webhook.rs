@@ -134,7 +134,7 @@ async fn ask(webhook: &Webhook, request: Request<Full<Bytes>>) -> Result<Parts, 
     let stream = connector.connect(name, stream).await.map_err(|error| {
         let fault = error.get_ref();
         let fault = fault.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        let fault = fault.map_or_else(|| error.to_string(), |one| TlsFault::of(one).to_string());
+        let fault = fault.map_or_else(|| error.to_string(), |one| TlsFault::of(one).told("url"));
         format!("TLS: {fault}")
     })?;
     exchange(stream, request).await

@@ -48,13 +48,8 @@ const KEYS: &[(Kind, &[&str], &str)] = &[
     ),
     (
         Kind::Target,
-        &["ca", "verify"],
+        &["ca", "verify", "cert", "key"],
         "it is for mail, and for webhooks whose URL is https",
-    ),
-    (
-        Kind::Target,
-        &["cert", "key"],
-        "it is for webhooks whose URL is https",
     ),
     (
         Kind::Target,

@@ -49,6 +49,11 @@ impl TlsFault {
         Self::File { path, why }
     }
 
+    /// In words where the name comes from `key`, and not from `sni`.
+    pub(crate) fn told(&self, key: &str) -> String {
+        self.to_string().replace("`sni`", &format!("`{key}`"))
+    }
+
     pub(crate) fn of(error: &Error) -> Self {
         if let Error::InvalidCertificate(error) = error {
             return Self::of_certificate(error);

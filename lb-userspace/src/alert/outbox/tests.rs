@@ -264,7 +264,8 @@ proptest! {
                 let within = begun.iter().filter(|(at, _)| *at + per > now).count();
                 prop_assert!(within <= count as usize);
             }
-            // It does not sleep for ever on what it has.
+            // It does not wake for nothing, and not sleep for ever on what it has.
+            prop_assert!(outbox.wake().is_none_or(|at| at > now));
             let idle = outbox.queued() == 0 || under_way.is_some();
             prop_assert!(idle || outbox.wake().is_some());
         }
