@@ -1,5 +1,5 @@
-//! The other VRRP implementations and the programs that look at packets, for the tests beside
-//! them and for `bench failover`. Building and the demo do without.
+//! The other VRRP implementations, the programs that look at packets, and a mail server, for the
+//! tests beside them and for `bench failover`. Building and the demo do without.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
@@ -9,12 +9,14 @@ use super::apt;
 use crate::sh;
 
 /// Programs and the packages that hold them.
-const TOOLS: [(&str, &str); 5] = [
+const TOOLS: [(&str, &str); 6] = [
     ("keepalived", "keepalived"),
     (VRRPD, "frr"),
     ("tshark", "tshark"),
     ("tcpdump", "tcpdump"),
     ("nft", "nftables"),
+    // The mail server that notifications go to, a module of Python.
+    ("aiosmtpd", "python3-aiosmtpd"),
 ];
 
 /// FRR's daemons are on nobody's `PATH`.
