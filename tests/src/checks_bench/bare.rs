@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::net::{Shutdown, SocketAddrV4};
 use std::ops::Range;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -42,6 +43,12 @@ fn probe(to: SocketAddrV4) -> io::Result<()> {
     {
         return Err(error);
     }
-    socket.connect(&to)?;
+    // On a busy host the kernel puts the server's part off.
+    while let Err(error) = socket.connect(&to) {
+        if error.raw_os_error() != Some(libc::EALREADY) {
+            return Err(error);
+        }
+        thread::yield_now();
+    }
     socket.shutdown(Shutdown::Write)
 }
