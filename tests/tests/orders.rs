@@ -162,13 +162,7 @@ fn orders_stand_over_reload_restart_and_boot_until_they_are_taken_back() {
 
         reload(lab, &[(1, 2), (VICTIM, 1), (HEAVY, 1)])?;
         orders_stand(lab)?;
-        let before = packets(lab, VICTIM)?;
         start_anew(lab, false)?;
-        let after = packets(lab, VICTIM)?;
-        ensure!(
-            after >= before,
-            "{before} packets became {after} by a restart"
-        );
         start_anew(lab, true)?;
 
         let said = ordered(lab, "enable", VICTIM, &[])?;

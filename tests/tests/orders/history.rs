@@ -69,7 +69,7 @@ fn the_history_of_a_server_tells_causes_and_durations() {
             "{lines:?}"
         );
         for words in [
-            format!("real server {address} of echo is drained after 1."),
+            " draining: the deadline of its drain has passed".to_owned(),
             format!("real server {address} of echo is disabled, by order of user id 0"),
         ] {
             ensure!(log.contains(&words), "no {words:?} in {log}");
