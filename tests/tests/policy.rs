@@ -67,9 +67,8 @@ fn the_fallback_takes_over_and_gives_back_and_scripts_are_told_of_the_quorum() {
     let prepare = |lab: &Lab| {
         let dir = lab.dir().display();
         let script = format!("echo $1 $2 $3 $4 $LVX_SERVICE $LVX_STATE >> {dir}/told");
-        let command = format!(
-            "{{ command = [\"/bin/sh\", \"-c\", \"{script}\", \"sh\"], user = \"root\" }}"
-        );
+        let command =
+            format!("{{ command = [\"/bin/sh\", \"-c\", \"{script}\", \"sh\"], user = \"root\" }}");
         let fallback = server_address(4);
         let lines = format!(
             "fallback = \"{fallback}\"\nslow_start = \"3s\"\nmin_healthy = 2\nquorum_up = \
@@ -86,13 +85,23 @@ fn the_fallback_takes_over_and_gives_back_and_scripts_are_told_of_the_quorum() {
             })
         };
         let text = told("the first quorum", 1)?;
-        ensure!(text.starts_with("echo up ") && text.ends_with(" 2 echo up\n"), "{text}");
+        ensure!(
+            text.starts_with("echo up ") && text.ends_with(" 2 echo up\n"),
+            "{text}"
+        );
         // The daemon has just started: nobody's weight grows.
-        ensure!(state(lab, 1)? == ("up".to_owned(), 1), "{:?}", state(lab, 1)?);
+        ensure!(
+            state(lab, 1)? == ("up".to_owned(), 1),
+            "{:?}",
+            state(lab, 1)?
+        );
         ensure!(spread(lab)? == ["rs1", "rs2", "rs3"], "{:?}", spread(lab)?);
         let service = lab.directors[0].service("echo")?;
         ensure!(service["fallback"]["used"] == false, "{service}");
-        ensure!(service["quorum"]["needed"] == 2 && service["healthy"] == 3, "{service}");
+        ensure!(
+            service["quorum"]["needed"] == 2 && service["healthy"] == 3,
+            "{service}"
+        );
 
         for server in &mut lab.servers[..3] {
             server.kill();
@@ -100,17 +109,30 @@ fn the_fallback_takes_over_and_gives_back_and_scripts_are_told_of_the_quorum() {
         wait_spread(lab, &["rs4"])?;
         let service = lab.directors[0].service("echo")?;
         ensure!(service["fallback"]["used"] == true, "{service}");
-        ensure!(service["quorum"]["state"] == "down" && service["healthy"] == 0, "{service}");
+        ensure!(
+            service["quorum"]["state"] == "down" && service["healthy"] == 0,
+            "{service}"
+        );
         let text = told("the loss of the quorum", 2)?;
-        ensure!(text.contains("\necho down ") && text.ends_with(" 2 echo down\n"), "{text}");
+        ensure!(
+            text.contains("\necho down ") && text.ends_with(" 2 echo down\n"),
+            "{text}"
+        );
         let people = lab.directors[0].ask(&["status"])?;
         let people = String::from_utf8(people.stdout)?;
-        ensure!(people.contains("QUORUM LOST: 0 of 3 are healthy, 2 are needed"), "{people}");
+        ensure!(
+            people.contains("QUORUM LOST: 0 of 3 are healthy, 2 are needed"),
+            "{people}"
+        );
         ensure!(people.contains("up, IN USE"), "{people}");
 
         let clients: Vec<_> = client_addresses().into_iter().step_by(30).collect();
         let held = Held::open(lab, &clients)?;
-        ensure!(held.survey()?.spread().len() == 1, "{}", held.survey()?.spread_text());
+        ensure!(
+            held.survey()?.spread().len() == 1,
+            "{}",
+            held.survey()?.spread_text()
+        );
         lab.start_server(1)?;
         wait_spread(lab, &["rs1"])?;
         held.wait_exchanges(3)?;
@@ -119,12 +141,19 @@ fn the_fallback_takes_over_and_gives_back_and_scripts_are_told_of_the_quorum() {
         let weights = growth(lab, 2)?;
         ensure!(weights.len() >= 3 && weights.is_sorted(), "{weights:?}");
         ensure!(weights.iter().all(|weight| *weight < 10), "{weights:?}");
-        ensure!(state(lab, 2)? == ("up".to_owned(), 1), "{:?}", state(lab, 2)?);
+        ensure!(
+            state(lab, 2)? == ("up".to_owned(), 1),
+            "{:?}",
+            state(lab, 2)?
+        );
         let service = lab.directors[0].service("echo")?;
         ensure!(service["weight_factor"] == 1, "{service}");
         wait_spread(lab, &["rs1", "rs2"])?;
         let lives = held.finish()?;
-        ensure!(lives.len() == clients.len(), "connections to the fallback were lost");
+        ensure!(
+            lives.len() == clients.len(),
+            "connections to the fallback were lost"
+        );
         let text = told("the quorum again", 3)?;
         ensure!(text.ends_with("\necho up 2 2 echo up\n"), "{text}");
         let kinds = kinds(&lab.directors[0])?;
@@ -174,7 +203,11 @@ fn a_server_that_fails_keeps_its_connections_where_that_is_wanted() {
         ensure!(its_own.count() > 0, "nobody is on rs2");
         drop_probes(&lab.servers[1].netns)?;
         wait_spread(lab, &["rs1", "rs3"])?;
-        ensure!(state(lab, 2)? == ("quiesced".to_owned(), 0), "{:?}", state(lab, 2)?);
+        ensure!(
+            state(lab, 2)? == ("quiesced".to_owned(), 0),
+            "{:?}",
+            state(lab, 2)?
+        );
         let server = lab.directors[0].real_server("echo", server_address(2))?;
         ensure!(server["reason"].is_string(), "{server}");
         its_own.wait_exchanges(10)?;
@@ -214,13 +247,19 @@ fn checks_take_no_more_servers_out_than_allowed() {
         states(["kept", "kept", "kept"])?;
         wait_spread(lab, &["rs1", "rs2", "rs3"])?;
         let service = lab.directors[0].service("echo")?;
-        ensure!(service["panic"] == true && service["healthy"] == 0, "{service}");
+        ensure!(
+            service["panic"] == true && service["healthy"] == 0,
+            "{service}"
+        );
         for server in &lab.servers[..3] {
             nft(&server.netns, "delete table ip probes")?;
         }
         states(["up", "up", "up"])?;
         let kinds = kinds(&lab.directors[0])?;
-        ensure!(kinds.iter().filter(|kind| *kind == "panic").count() == 2, "{kinds:?}");
+        ensure!(
+            kinds.iter().filter(|kind| *kind == "panic").count() == 2,
+            "{kinds:?}"
+        );
         Ok(())
     });
 }
@@ -244,7 +283,9 @@ fn probes(host: &Netns) -> Result<[u64; 2]> {
     let mut counts = [0; 2];
     for (count, name) in counts.iter_mut().zip(["lb1", "lb2"]) {
         let text = nft(host, &format!("list counter ip count {name}"))?;
-        let mut words = text.split_whitespace().skip_while(|word| *word != "packets");
+        let mut words = text
+            .split_whitespace()
+            .skip_while(|word| *word != "packets");
         *count = words.nth(1).context("a count")?.parse()?;
     }
     Ok(counts)
@@ -264,7 +305,9 @@ fn a_check_may_run_for_the_master_alone() {
         count_probes(&host)?;
         wait_until("probes of the MASTER", SOON, || Ok(probes(&host)?[0] >= 5))?;
         let before = probes(&host)?;
-        wait_until("more of them", SOON, || Ok(probes(&host)?[0] >= before[0] + 15))?;
+        wait_until("more of them", SOON, || {
+            Ok(probes(&host)?[0] >= before[0] + 15)
+        })?;
         let after = probes(&host)?;
         ensure!(after[1] == before[1], "{before:?}, {after:?}");
         let backup = &lab.directors[1];
@@ -282,7 +325,10 @@ fn a_check_may_run_for_the_master_alone() {
             let known = lab.directors[1].real_server("echo", server_address(2))?;
             Ok(known["state"] == "down")
         })?;
-        ensure!(lab.directors[1].vrrp_state()? == "MASTER", "lb2 is not MASTER");
+        ensure!(
+            lab.directors[1].vrrp_state()? == "MASTER",
+            "lb2 is not MASTER"
+        );
         wait_spread(lab, &["rs1", "rs3"])?;
         ensure!(probes(&host)?[1] > after[1], "{:?}", probes(&host)?);
         Ok(())

@@ -92,7 +92,11 @@ fn checks_run_always_or_for_the_master() {
 #[test]
 fn an_instance_follows_no_service_that_only_its_master_checks() {
     let text = text("").replace("\"tcp\"", "\"tcp\", when = \"master\"");
-    let tracked = text.replacen("[[service]]", "track = { service = \"web\" }\n[[service]]", 1);
+    let tracked = text.replacen(
+        "[[service]]",
+        "track = { service = \"web\" }\n[[service]]",
+        1,
+    );
     let expected = "6:21 service \"web\" is checked by the MASTER alone (`when = \"master\"`): on a \
                     backup nothing would change any more | let the check run always, or do not \
                     track the service";
