@@ -13,6 +13,7 @@ mod dns;
 mod grpc;
 mod http;
 mod local;
+mod master;
 mod origin;
 mod program;
 mod redis;
