@@ -14,6 +14,7 @@ mod grpc;
 mod http;
 mod isolation;
 mod local;
+mod master;
 mod origin;
 mod program;
 mod redis;

@@ -33,3 +33,55 @@ pub(super) fn policy(out: &mut String, service: &Service) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn shown(more: &serde_json::Value) -> String {
+        let mut service = json!({
+            "name": "web", "address": "192.0.2.10:80", "protocol": "tcp", "scheduler": "mh",
+            "vrrp": "VI", "active": true, "plane": "xdp", "plane_reason": "", "packets": 0,
+            "bytes": 0, "connections": 0, "slots": null, "real_servers": []
+        });
+        for (key, value) in more.as_object().unwrap() {
+            service[key] = value.clone();
+        }
+        let mut out = String::new();
+        policy(&mut out, &serde_json::from_value(service).unwrap());
+        out
+    }
+
+    #[test]
+    fn what_needs_words_has_them() {
+        let quorum = |state: &str| json!({ "quorum": { "needed": 2, "state": state } });
+        let fallback = |used: bool| {
+            json!({ "fallback": {
+                "address": "192.0.2.99", "used": used, "state": "up", "reason": null,
+                "mac": null, "packets": 0, "bytes": 0, "connections": 0
+            } })
+        };
+        for (more, expected) in [
+            (json!({}), ""),
+            (quorum("up"), "  quorum: 0 of 0 are healthy, 2 are needed\n"),
+            (
+                quorum("down"),
+                "  QUORUM LOST: 0 of 0 are healthy, 2 are needed\n",
+            ),
+            (
+                quorum("unknown"),
+                "  quorum not known yet: 0 of 0 are healthy, 2 are needed\n",
+            ),
+            (
+                json!({ "panic": true }),
+                "  PANIC: 0 of 0 are healthy, so all are used\n",
+            ),
+            (fallback(true), "  fallback 192.0.2.99 up, IN USE\n"),
+            (fallback(false), "  fallback 192.0.2.99 up, not used\n"),
+        ] {
+            assert_eq!(shown(&more), expected);
+        }
+    }
+}
