@@ -19,42 +19,41 @@ const PLACE_BITS: u32 = 12;
 pub const DEFAULT_SAMPLE: u32 = 64;
 /// Sampled connections are no fewer than one of these.
 pub const MAX_SAMPLE: u32 = 1 << 16;
-/// Nothing is sampled.
-pub const NO_SAMPLE: u64 = u64::MAX;
 
+/// Odd, without pattern: the golden ratio.
+const GOLDEN: u32 = 0x9e37_79b1;
 /// As in [`crate::index`].
 const FIRST: u64 = 0x6a09_e667_f3bc_c909;
 const SECOND: u64 = 0xbb67_ae85_84ca_a73b;
 
-/// The program's constant by which one of `sample` connections, a power of two, is sampled; 0:
-/// none.
+/// The program's constant by which one of `sample` connections is sampled; 0: none.
 #[must_use]
-pub const fn mask(sample: u32) -> u64 {
-    if sample == 0 {
-        return NO_SAMPLE;
+pub const fn limit(sample: u32) -> u64 {
+    match (1u64 << u32::BITS).checked_div(sample as u64) {
+        Some(limit) => limit,
+        None => 0,
     }
-    // The upper bits of a product depend on most of its factor's.
-    (sample as u64 - 1) << (u64::BITS - sample.ilog2()) % u64::BITS
 }
 
-/// A client's connection.
+/// A client's connection: its address, folded, and its port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flow(u64);
 
 impl Flow {
-    /// One multiplication: all packets pay for it.
     #[inline(always)]
     #[must_use]
     pub const fn new(client: [u64; 2], port: u16) -> Self {
-        let word = word_of(client, 0) as u64;
-        Self((word << 16 | port as u64).wrapping_mul(FIRST))
+        Self((word_of(client, 0) as u64) << 16 | port as u64)
     }
 
-    /// `mask` is [`mask`]'s.
+    /// `limit` is [`limit`]'s. All packets pay for it, so it is as short as it can be: what
+    /// is at hand, and one multiplication.
     #[inline(always)]
     #[must_use]
-    pub const fn is_sampled(self, mask: u64) -> bool {
-        self.0 & mask == 0
+    pub const fn is_sampled(self, limit: u64) -> bool {
+        let (word, port) = ((self.0 >> 16) as u32, self.0 as u16);
+        let mixed = (word ^ port as u32).wrapping_mul(GOLDEN);
+        (mixed as u64) < limit
     }
 
     /// The flow as a number: a program's functions pass numbers to each other.
@@ -75,7 +74,7 @@ impl Flow {
     #[inline(always)]
     #[must_use]
     pub const fn with_service(self, table: u32) -> Tag {
-        let word = self.0 ^ table as u64;
+        let word = (self.0 | (table as u64) << 48).wrapping_mul(FIRST);
         Tag((word ^ word >> 29).wrapping_mul(SECOND))
     }
 }

@@ -2,21 +2,21 @@
 
 use aya_ebpf::helpers::bpf_ktime_get_ns;
 use lb_common::layout::RealServer;
-use lb_common::opened::{self, Flow, Moment, NO_SAMPLE, Sample};
+use lb_common::opened::{self, Flow, Moment, Sample};
 use lb_common::rule::Segment;
 use lb_ebpf::parse::Packet;
 
-use crate::maps::{OPENED, SAMPLE_MASK};
+use crate::maps::{OPENED, SAMPLE_LIMIT};
 
-/// A packet that is sent on to `server`.
+/// A packet of TCP or UDP that is sent on to `server`.
 #[inline(always)]
 pub(crate) fn sample(server: &RealServer, packet: &Packet) {
-    let mask = SAMPLE_MASK.load();
-    if mask == NO_SAMPLE {
+    let limit = SAMPLE_LIMIT.load();
+    if limit == 0 {
         return;
     }
     let flow = Flow::new(packet.client, packet.client_port);
-    if flow.is_sampled(mask) && packet.is_tcp() {
+    if flow.is_sampled(limit) {
         let segment = packet.segment as u32;
         note_sample(flow.word(), server.table, server.id, segment);
     }
@@ -38,7 +38,7 @@ pub(crate) extern "C" fn note_sample(flow: u64, table: u32, server: u32, segment
         // SAFETY: the helper has no preconditions.
         let now = Moment::from_nanoseconds(unsafe { bpf_ktime_get_ns() });
         Sample::new(server, tag, now)
-    } else if segment == Segment::Quote as u32 {
+    } else if segment == Segment::Datagram as u32 || segment == Segment::Quote as u32 {
         return 0;
     } else {
         match opened::follow(seen, tag) {

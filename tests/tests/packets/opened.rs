@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use lb_common::layout::{ServiceKey, words};
-use lb_common::opened::{Flow, Sample, mask};
+use lb_common::opened::{Flow, Sample, limit};
 use lb_tests::samples::Samples;
 use lb_tests::sandbox::{Sandbox, in_sandbox};
 use lb_tests::test_run::test_run;
@@ -243,7 +243,7 @@ fn only_the_sampled_connections_leave_samples() {
                         f[at..at + 2].copy_from_slice(&port.to_be_bytes());
                     })
                 };
-                let expected = Flow::new(client, port).is_sampled(mask(64));
+                let expected = Flow::new(client, port).is_sampled(limit(64));
                 sampled += usize::from(expected);
                 let mut frames = vec![from(tcp(to, 0, syn))];
                 if family == Family::V4 {
