@@ -18,21 +18,31 @@ const PLACE_BITS: u32 = 12;
 /// Of so many connections one is sampled if nobody says otherwise.
 pub const DEFAULT_SAMPLE: u32 = 64;
 /// Sampled connections are no fewer than one of these.
-pub const MAX_SAMPLE: u32 = 1 << 16;
+pub const MAX_SAMPLE: u32 = 1 << 15;
+/// [`mask`] of nothing.
+pub const NO_SAMPLE: u32 = u32::MAX;
 
-/// Odd, without pattern: the golden ratio.
-const GOLDEN: u32 = 0x9e37_79b1;
 /// As in [`crate::index`].
 const FIRST: u64 = 0x6a09_e667_f3bc_c909;
 const SECOND: u64 = 0xbb67_ae85_84ca_a73b;
 
-/// The program's constant by which one of `sample` connections is sampled; 0: none.
+/// The program's constant by which one of `sample` connections, a power of two, is sampled; 0:
+/// none.
 #[must_use]
-pub const fn limit(sample: u32) -> u64 {
-    match (1u64 << u32::BITS).checked_div(sample as u64) {
-        Some(limit) => limit,
-        None => 0,
+pub const fn mask(sample: u32) -> u32 {
+    match sample.checked_sub(1) {
+        // Not the last bit of the port: Linux gives out every other one first.
+        Some(bits) => bits << 1,
+        None => NO_SAMPLE,
     }
+}
+
+/// Whether connections from a client's port are sampled. All packets pay for it, so it looks at
+/// the port alone; a client takes others for its next connections.
+#[inline(always)]
+#[must_use]
+pub const fn is_sampled(port: u16, mask: u32) -> bool {
+    port as u32 & mask == 0
 }
 
 /// A client's connection: its address, folded, and its port.
@@ -44,16 +54,6 @@ impl Flow {
     #[must_use]
     pub const fn new(client: [u64; 2], port: u16) -> Self {
         Self((word_of(client, 0) as u64) << 16 | port as u64)
-    }
-
-    /// `limit` is [`limit`]'s. All packets pay for it, so it is as short as it can be: what
-    /// is at hand, and one multiplication.
-    #[inline(always)]
-    #[must_use]
-    pub const fn is_sampled(self, limit: u64) -> bool {
-        let (word, port) = ((self.0 >> 16) as u32, self.0 as u16);
-        let mixed = (word ^ port as u32).wrapping_mul(GOLDEN);
-        (mixed as u64) < limit
     }
 
     /// The flow as a number: a program's functions pass numbers to each other.

@@ -50,9 +50,9 @@ pub(crate) static TRACE: Global<u32> = Global::new(0);
 #[unsafe(no_mangle)]
 pub(crate) static PROGRAM_LOG: Global<u32> = Global::new(0);
 
-/// Which connections are sampled ([`opened::limit`]).
+/// Which connections are sampled ([`opened::mask`]).
 #[unsafe(no_mangle)]
-pub(crate) static SAMPLE_LIMIT: Global<u64> = Global::new(0);
+pub(crate) static SAMPLE_MASK: Global<u32> = Global::new(opened::NO_SAMPLE);
 
 /// For people and `bpftool`: the program itself looks services up in `service_index`.
 #[btf_map(name = "services")]

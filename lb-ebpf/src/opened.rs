@@ -2,21 +2,21 @@
 
 use aya_ebpf::helpers::bpf_ktime_get_ns;
 use lb_common::layout::RealServer;
-use lb_common::opened::{self, Flow, Moment, Sample};
+use lb_common::opened::{self, Flow, Moment, NO_SAMPLE, Sample};
 use lb_common::rule::Segment;
 use lb_ebpf::parse::Packet;
 
-use crate::maps::{OPENED, SAMPLE_LIMIT};
+use crate::maps::{OPENED, SAMPLE_MASK};
 
 /// A packet of TCP or UDP that is sent on to `server`.
 #[inline(always)]
 pub(crate) fn sample(server: &RealServer, packet: &Packet) {
-    let limit = SAMPLE_LIMIT.load();
-    if limit == 0 {
+    let mask = SAMPLE_MASK.load();
+    if mask == NO_SAMPLE {
         return;
     }
-    let flow = Flow::new(packet.client, packet.client_port);
-    if flow.is_sampled(limit) {
+    if opened::is_sampled(packet.client_port, mask) {
+        let flow = Flow::new(packet.client, packet.client_port);
         let segment = packet.segment as u32;
         note_sample(flow.word(), server.table, server.id, segment);
     }

@@ -63,7 +63,7 @@ impl Program {
         pins: &BTreeMap<&'static str, PathBuf>,
     ) -> Result<Self, XdpError> {
         let slots = sizes.table.slots().get();
-        let sample = opened::limit(sizes.sample);
+        let sample = opened::mask(sizes.sample);
         let wildcards = u32::from(features.wildcards);
         let trace = u32::from(features.trace);
         let level = features.log as u8;
@@ -72,7 +72,7 @@ impl Program {
         let masks = buckets.map(|(_, buckets, _)| buckets - 1);
         let mut loader = EbpfLoader::new();
         loader.override_global("TABLE_SIZE", &slots, true);
-        loader.override_global("SAMPLE_LIMIT", &sample, true);
+        loader.override_global("SAMPLE_MASK", &sample, true);
         loader.override_global("WILDCARDS", &wildcards, true);
         loader.override_global("TRACE", &trace, true);
         loader.override_global("PROGRAM_LOG", &log, true);
