@@ -18,9 +18,9 @@ const PLACE_BITS: u32 = 12;
 /// Of so many connections one is sampled if nobody says otherwise.
 pub const DEFAULT_SAMPLE: u32 = 64;
 /// Sampled connections are no fewer than one of these.
-pub const MAX_SAMPLE: u32 = 1 << 16;
-/// Nothing is sampled.
-pub const NO_SAMPLE: u64 = u64::MAX;
+pub const MAX_SAMPLE: u32 = 1 << 15;
+/// [`mask`] of nothing.
+pub const NO_SAMPLE: u32 = u32::MAX;
 
 /// As in [`crate::index`].
 const FIRST: u64 = 0x6a09_e667_f3bc_c909;
@@ -29,32 +29,31 @@ const SECOND: u64 = 0xbb67_ae85_84ca_a73b;
 /// The program's constant by which one of `sample` connections, a power of two, is sampled; 0:
 /// none.
 #[must_use]
-pub const fn mask(sample: u32) -> u64 {
-    if sample == 0 {
-        return NO_SAMPLE;
+pub const fn mask(sample: u32) -> u32 {
+    match sample.checked_sub(1) {
+        // Not the last bit of the port: Linux gives out every other one first.
+        Some(bits) => bits << 1,
+        None => NO_SAMPLE,
     }
-    // The upper bits of a product depend on most of its factor's.
-    (sample as u64 - 1) << (u64::BITS - sample.ilog2()) % u64::BITS
 }
 
-/// A client's connection.
+/// Whether connections from a client's port are sampled. All packets pay for it, so it looks at
+/// the port alone; a client takes others for its next connections.
+#[inline(always)]
+#[must_use]
+pub const fn is_sampled(port: u16, mask: u32) -> bool {
+    port as u32 & mask == 0
+}
+
+/// A client's connection: its address, folded, and its port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flow(u64);
 
 impl Flow {
-    /// One multiplication: all packets pay for it.
     #[inline(always)]
     #[must_use]
     pub const fn new(client: [u64; 2], port: u16) -> Self {
-        let word = word_of(client, 0) as u64;
-        Self((word << 16 | port as u64).wrapping_mul(FIRST))
-    }
-
-    /// `mask` is [`mask`]'s.
-    #[inline(always)]
-    #[must_use]
-    pub const fn is_sampled(self, mask: u64) -> bool {
-        self.0 & mask == 0
+        Self((word_of(client, 0) as u64) << 16 | port as u64)
     }
 
     /// The flow as a number: a program's functions pass numbers to each other.
@@ -75,7 +74,7 @@ impl Flow {
     #[inline(always)]
     #[must_use]
     pub const fn with_service(self, table: u32) -> Tag {
-        let word = self.0 ^ table as u64;
+        let word = (self.0 | (table as u64) << 48).wrapping_mul(FIRST);
         Tag((word ^ word >> 29).wrapping_mul(SECOND))
     }
 }

@@ -52,7 +52,7 @@ pub(crate) static PROGRAM_LOG: Global<u32> = Global::new(0);
 
 /// Which connections are sampled ([`opened::mask`]).
 #[unsafe(no_mangle)]
-pub(crate) static SAMPLE_MASK: Global<u64> = Global::new(opened::NO_SAMPLE);
+pub(crate) static SAMPLE_MASK: Global<u32> = Global::new(opened::NO_SAMPLE);
 
 /// For people and `bpftool`: the program itself looks services up in `service_index`.
 #[btf_map(name = "services")]

@@ -8,15 +8,15 @@ use lb_ebpf::parse::Packet;
 
 use crate::maps::{OPENED, SAMPLE_MASK};
 
-/// A packet that is sent on to `server`.
+/// A packet of TCP or UDP that is sent on to `server`.
 #[inline(always)]
 pub(crate) fn sample(server: &RealServer, packet: &Packet) {
     let mask = SAMPLE_MASK.load();
     if mask == NO_SAMPLE {
         return;
     }
-    let flow = Flow::new(packet.client, packet.client_port);
-    if flow.is_sampled(mask) && packet.is_tcp() {
+    if opened::is_sampled(packet.client_port, mask) {
+        let flow = Flow::new(packet.client, packet.client_port);
         let segment = packet.segment as u32;
         note_sample(flow.word(), server.table, server.id, segment);
     }
@@ -38,7 +38,7 @@ pub(crate) extern "C" fn note_sample(flow: u64, table: u32, server: u32, segment
         // SAFETY: the helper has no preconditions.
         let now = Moment::from_nanoseconds(unsafe { bpf_ktime_get_ns() });
         Sample::new(server, tag, now)
-    } else if segment == Segment::Quote as u32 {
+    } else if segment == Segment::Datagram as u32 || segment == Segment::Quote as u32 {
         return 0;
     } else {
         match opened::follow(seen, tag) {

@@ -135,6 +135,8 @@ fn decide(
     vlan::rewrite(&frame, server, tags);
     let verdict = egress.rewrite(server);
     count::forwarded(server, packet);
-    opened::sample(server, packet);
+    if packet.is_tcp() {
+        opened::sample(server, packet);
+    }
     Ok(verdict)
 }

@@ -88,7 +88,7 @@ dataplane = "ipvs""#,
     ),
     (
         "passive_sample = 0",
-        "2:18 `passive_sample` must be from 1 to 65536, not 0",
+        "2:18 `passive_sample` must be from 1 to 32768, not 0",
     ),
     ("maps = 1", "2:8 `maps` must be a table, not an integer"),
     (
