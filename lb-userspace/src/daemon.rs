@@ -128,6 +128,8 @@ struct Daemon {
     hosts: watch::Sender<hosts::Wanted>,
     /// Nothing was brought to the kernel yet.
     fresh: bool,
+    /// First verdicts are awaited.
+    warming: bool,
     /// Verdicts that are not in the kernel yet.
     verdicts: Vec<Verdict>,
     retry_at: Option<Instant>,
@@ -231,6 +233,7 @@ async fn start(
         checks: Checks::new(verdicts).map_err(DaemonError::io("thread of the checks"))?,
         hosts,
         fresh: true,
+        warming: true,
         verdicts: Vec::new(),
         retry_at: None,
         deadline: None,

@@ -11,6 +11,7 @@ mod drain;
 mod seen;
 mod vlan;
 mod wanted;
+mod warming;
 
 const VIP: InterfaceAddress = InterfaceAddress {
     address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10)),
