@@ -34,12 +34,15 @@ pub(super) async fn watch<T: From<Verdict>>(
         verdicts,
     };
     loop {
-        tokio::time::sleep_until(due).await;
+        let start = watch.tools.turns.together(due, watch.check.interval);
+        tokio::time::sleep_until(start).await;
         // On the heap: there may be ten thousand that wait, and few that do anything else.
-        match Box::pin(watch.round(due)).await {
-            Some(next) => due = next,
-            None => return,
+        if Box::pin(watch.round(start)).await.is_none() {
+            return;
         }
+        // One that took longer than the interval makes the next one no later than need be.
+        due += watch.jitter.vary(watch.check.interval, watch.check.jitter);
+        due = due.max(tokio::time::Instant::now());
     }
 }
 
@@ -56,22 +59,19 @@ struct Watch<T> {
 }
 
 impl<T: From<Verdict>> Watch<T> {
-    /// A probe and what follows from it; when the next one is due. `None`: nobody listens.
-    async fn round(&mut self, due: tokio::time::Instant) -> Option<tokio::time::Instant> {
+    /// A probe and what follows from it. `None`: nobody listens.
+    async fn round(&mut self, due: tokio::time::Instant) -> Option<()> {
         let check = &self.check;
         let sockets = check.probe.leaves().len();
         let turn = self.tools.turns.take(due, sockets).await;
         let outcome = probe(&self.subject, check, &self.tools).await;
         drop(turn);
-        // One that took longer than the interval makes the next one no later than need be.
-        let next = due + self.jitter.vary(check.interval, check.jitter);
-        let next = next.max(tokio::time::Instant::now());
         remind(&mut self.reminder, &self.subject, &outcome);
         let verdict = judge_outcome(&mut self.judge, &mut self.last, &self.subject, outcome);
         if let Some(verdict) = verdict {
             self.verdicts.send(verdict.into()).await.ok()?;
         }
-        Some(next)
+        Some(())
     }
 }
 
