@@ -76,7 +76,7 @@ impl Turns {
     /// When a probe that is due at `due` shall start: up to a hundredth of its interval later,
     /// together with others. A thread that wakes up for each of them takes longer for it.
     pub(super) fn together(&self, due: Instant, interval: Duration) -> Instant {
-        let grain = (interval / 100).min(GRAIN).as_nanos();
+        let grain = (interval / 100).min(GRAIN).as_nanos().max(1);
         let since = due.saturating_duration_since(self.epoch).as_nanos();
         let late = (grain - since % grain) % grain;
         // Less than a grain.
