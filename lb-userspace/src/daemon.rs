@@ -137,6 +137,8 @@ struct Daemon {
     hosts: watch::Sender<hosts::Wanted>,
     /// Nothing was brought to the kernel yet.
     fresh: bool,
+    /// First verdicts are awaited.
+    warming: bool,
     /// Verdicts that are not in the kernel yet.
     verdicts: Vec<Verdict>,
     /// What followed for real servers, and is not in the kernel yet.
@@ -245,6 +247,7 @@ async fn start(
             .map_err(DaemonError::io("thread of the checks"))?,
         hosts,
         fresh: true,
+        warming: true,
         verdicts: Vec::new(),
         changes: Vec::new(),
         retry_at: None,

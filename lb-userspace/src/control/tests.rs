@@ -15,6 +15,7 @@ mod seen;
 mod through;
 mod vlan;
 mod wanted;
+mod warming;
 
 const VIP: InterfaceAddress = InterfaceAddress {
     address: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10)),

@@ -28,8 +28,9 @@ impl Daemon {
         self.guard_addresses().await;
         let addresses = self.control.addresses();
         self.remove_addresses(&addresses).await;
-        // The first time in any case: what the kernel has in its maps is to be ours.
-        if std::mem::take(&mut self.fresh) || !self.control.is_warming(now) {
+        // Only after the start. The first time in any case: what is in the maps is to be ours.
+        self.warming = self.warming && self.control.is_warming(now);
+        if std::mem::take(&mut self.fresh) || !self.warming {
             self.apply().await;
         }
         if !self.kernel.ready && self.control.waits_for_plane(now) {

@@ -13,6 +13,8 @@ use super::{end, files};
 const OTHERS: u64 = 2048;
 /// More would not make sense of any configuration.
 const MOST: u64 = 100_000;
+/// Probes of checks of a second and more start on the same ten milliseconds.
+const GRAIN: Duration = Duration::from_millis(10);
 /// Lateness is counted in powers of two of a microsecond.
 const CLASSES: usize = 32;
 
@@ -21,6 +23,8 @@ const CLASSES: usize = 32;
 pub(super) struct Turns {
     turns: Semaphore,
     limit: u32,
+    /// From which grains are counted.
+    epoch: Instant,
     probes: AtomicU64,
     /// Most at once.
     most: AtomicU64,
@@ -61,11 +65,22 @@ impl Turns {
         Self {
             turns: Semaphore::new(limit as usize),
             limit,
+            epoch: Instant::now(),
             probes: AtomicU64::new(0),
             most: AtomicU64::new(0),
             worst: AtomicU64::new(0),
             classes: Default::default(),
         }
+    }
+
+    /// When a probe that is due at `due` shall start: up to a hundredth of its interval later,
+    /// together with others. A thread that wakes up for each of them takes longer for it.
+    pub(super) fn together(&self, due: Instant, interval: Duration) -> Instant {
+        let grain = (interval / 100).min(GRAIN).as_nanos().max(1);
+        let since = due.saturating_duration_since(self.epoch).as_nanos();
+        let late = (grain - since % grain) % grain;
+        // Less than a grain.
+        due + Duration::from_nanos(late as u64)
     }
 
     /// Waits until a probe that should have started at `due`, and opens `sockets` at once, may
@@ -136,6 +151,22 @@ mod tests {
             (u64::MAX, 100_000),
         ] {
             assert_eq!(Turns::new(files).load().limit, limit, "{files} files");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_start_together_and_none_is_a_hundredth_late() {
+        let turns = Turns::new(0);
+        let ms = Duration::from_millis;
+        for interval in [ms(10), ms(250), ms(1000), Duration::from_secs(60)] {
+            let mut starts = std::collections::BTreeSet::new();
+            for place in 0..1000 {
+                let due = turns.epoch + interval * place / 1000;
+                let start = turns.together(due, interval);
+                assert!(start >= due && start - due < (interval / 100).min(GRAIN));
+                starts.insert(start);
+            }
+            assert!(interval > ms(1000) || starts.len() <= 101, "{interval:?}");
         }
     }
 

@@ -50,18 +50,28 @@ impl<T: From<Verdict>> Watch<T> {
     }
 
     /// Probes until nobody listens, for the first time at `due`.
-    pub(super) async fn run(mut self, mut cues: Cues, due: Instant) {
-        let mut cue = cues.first(due).await;
+    pub(super) async fn run(mut self, mut cues: Cues, mut due: Instant) {
+        let interval = self.check.interval;
+        let mut start = self.tools.turns.together(due, interval);
+        let mut cue = cues.first(start).await;
         if self.waits_for_ways().await {
             cue.due = Instant::now();
         }
         loop {
+            if cue.due != start {
+                // Others follow the one that was not when it should have been.
+                due = cue.due;
+            }
             let latest = Instant::now();
             // On the heap: there may be ten thousand that wait, and few that do anything else.
-            let Some(due) = Box::pin(self.round(cue)).await else {
+            if Box::pin(self.round(cue)).await.is_none() {
                 return;
-            };
-            cue = cues.next(latest, due, self.check.interval).await;
+            }
+            // One that took longer than the interval makes the next one no later than need be.
+            due += self.jitter.vary(interval, self.check.jitter);
+            due = due.max(Instant::now());
+            start = self.tools.turns.together(due, interval);
+            cue = cues.next(latest, start, interval).await;
         }
     }
 
@@ -73,16 +83,13 @@ impl<T: From<Verdict>> Watch<T> {
         probe.through_vip().next().is_some()
     }
 
-    /// A probe and what follows from it; when the next one is due. `None`: nobody listens.
-    async fn round(&mut self, cue: Cue) -> Option<Instant> {
+    /// A probe and what follows from it. `None`: nobody listens.
+    async fn round(&mut self, cue: Cue) -> Option<()> {
         let Cue { due, why } = cue;
         let check = &self.check;
         let turn = self.tools.turns.take(due, check.probe.sockets()).await;
         let outcome = probe(&self.subject, check, &self.tools).await;
         drop(turn);
-        // One that took longer than the interval makes the next one no later than need be.
-        let next = due + self.jitter.vary(check.interval, check.jitter);
-        let next = next.max(Instant::now());
         let (subject, journal) = (&self.subject, &self.tools.journal);
         remind(&mut self.reminder, subject, &outcome, journal);
         let verdict = judge_outcome(&mut self.judge, &mut self.last, subject, outcome);
@@ -90,7 +97,7 @@ impl<T: From<Verdict>> Watch<T> {
             let verdict = prompt::because(verdict, why);
             self.verdicts.send(verdict.into()).await.ok()?;
         }
-        Some(next)
+        Some(())
     }
 }
 
