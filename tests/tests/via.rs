@@ -6,6 +6,8 @@ mod datagrams;
 mod faults;
 #[path = "via/filters.rs"]
 mod filters;
+#[path = "via/frames.rs"]
+mod frames;
 #[path = "via/ipv6.rs"]
 mod ipv6;
 #[path = "via/life.rs"]

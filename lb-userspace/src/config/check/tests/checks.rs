@@ -29,7 +29,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     (
         "type = \"script\"\ncommand = [\"/bin/true\"]\npath = \"dr\"",
-        r#"13:8 a check of type "script" cannot ask for the virtual address | remove it, or take a type that goes to a port, like "tcp" or "http""#,
+        r#"12:8 a check of type "script" cannot ask for the virtual address | remove it, or take a type that goes to a port, like "tcp" or "http""#,
     ),
     (
         "type = \"tcp\"\nvia = \"both\"\nconnect_address = \"192.0.2.99\"",

@@ -108,7 +108,7 @@ check = { type = "tcp", passive = true }"#,
     ),
     (
         r#"check = { type = "http", path = "/", foo = 1 }"#,
-        "9:38 unknown key `foo` in `check` | the keys here are type, interval, timeout, rise, fall, jitter, passive, when, port, connect_address, connect_port, source, interface, mark, method, path, host, headers, status, body, version, urls",
+        "9:38 unknown key `foo` in `check` | the keys here are type, interval, timeout, rise, fall, jitter, passive, when, port, connect_address, connect_port, source, interface, mark, via, method, path, host, headers, status, body, version, urls",
     ),
     (
         r#"check = { type = "tpc" }"#,
