@@ -150,8 +150,9 @@ fn a_mail_server_may_ask_who_it_is() -> Result<()> {
         client.key.display()
     );
     let mut bench = Bench::new(&target(""))?;
-    let error = bench.test("ops")?.err().context("without ours")?;
-    ensure!(error.contains("wants a certificate of ours"), "{error}");
+    // It says so, or just hangs up.
+    let ended = bench.test("ops")?;
+    ensure!(ended.is_err(), "without a certificate of ours");
     bench.configure(&target(&identity))?;
     let ended = bench.test("ops")?;
     ensure!(ended.is_ok(), "{ended:?}");
