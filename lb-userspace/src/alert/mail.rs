@@ -7,7 +7,7 @@ use std::time::Duration;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{
-    AsyncSmtpConnection, Certificate, CertificateStore, Identity, TlsParameters,
+    AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters,
 };
 use lettre::transport::smtp::extension::ClientId;
 use tokio::task::spawn_blocking;
@@ -105,18 +105,13 @@ async fn hand_over(mail: &Mail, composed: &Composed) -> Result<AsyncSmtpConnecti
     Ok(connection)
 }
 
-/// Reads the files anew.
+/// Reads the authorities' file anew.
 fn parameters(mail: &Mail) -> Result<TlsParameters, String> {
     let mut builder = TlsParameters::builder(mail.host.clone());
     if let Some(path) = &mail.trust.ca {
         builder = builder
             .certificate_store(CertificateStore::None)
             .add_root_certificate(authorities(path)?);
-    }
-    if let Some((certificate, key)) = &mail.identity {
-        let identity = Identity::from_pem(&read(certificate)?, &read(key)?);
-        let wrong = |error| format!("{}: {}", certificate.display(), words(&error));
-        builder = builder.identify_with(identity.map_err(wrong)?);
     }
     if !mail.trust.verify {
         builder = builder
@@ -127,12 +122,9 @@ fn parameters(mail: &Mail) -> Result<TlsParameters, String> {
 }
 
 fn authorities(path: &Path) -> Result<Certificate, String> {
-    let read = Certificate::from_pem(&read(path)?);
-    read.map_err(|error| format!("{}: {}", path.display(), words(&error)))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+    let shown = path.display();
+    let pem = std::fs::read(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    Certificate::from_pem(&pem).map_err(|error| format!("{shown}: {}", words(&error)))
 }
 
 fn judge(server: &str, doing: &str, error: &Error) -> Outcome {

@@ -48,8 +48,13 @@ const KEYS: &[(Kind, &[&str], &str)] = &[
     ),
     (
         Kind::Target,
-        &["ca", "verify", "cert", "key"],
+        &["ca", "verify"],
         "it is for mail, and for webhooks whose URL is https",
+    ),
+    (
+        Kind::Target,
+        &["cert", "key"],
+        "it is for webhooks whose URL is https",
     ),
     (
         Kind::Target,

@@ -114,8 +114,6 @@ pub struct Mail {
     pub port: u16,
     pub tls: MailTls,
     pub trust: Trust,
-    /// Certificate chain and key that show who we are.
-    pub identity: Option<(PathBuf, PathBuf)>,
     pub login: Option<(String, Secret)>,
     /// The name by which lvx introduces itself; `None`: the host's.
     pub hello: Option<String>,

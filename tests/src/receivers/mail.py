@@ -50,9 +50,6 @@ async def main():
     if "cert" in options:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(options["cert"], options["key"])
-        if "client_ca" in options:
-            context.verify_mode = ssl.CERT_REQUIRED
-            context.load_verify_locations(options["client_ca"])
     starttls = options.get("tls") == "starttls"
     with_login = "user" in options
 

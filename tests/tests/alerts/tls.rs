@@ -122,43 +122,6 @@ fn a_certificate_that_is_wrong_is_told_in_words() -> Result<()> {
 }
 
 #[test]
-fn a_mail_server_may_ask_who_it_is() -> Result<()> {
-    let Some(python) = python() else {
-        return Ok(());
-    };
-    let authority = Authority::new()?;
-    let server = authority.certify("server", OURS)?;
-    let client = authority.certify("client", "DNS:lb1.example.org")?;
-    let options = json!({
-        "tls": "tls",
-        "cert": server.certificate,
-        "key": server.key,
-        "client_ca": authority.ca(),
-    });
-    let receiver = mail_server(python, &options)?;
-    let target = |lines: &str| {
-        format!(
-            "[[notify]]\nname = \"ops\"\ntype = \"mail\"\nto = \"ops@example.org\"\n\
-             server = \"127.0.0.1:{}\"\ntls = \"tls\"\nca = \"{}\"\n{lines}\n",
-            receiver.port,
-            authority.ca().display()
-        )
-    };
-    let identity = format!(
-        "cert = \"{}\"\nkey = \"{}\"",
-        client.certificate.display(),
-        client.key.display()
-    );
-    let mut bench = Bench::new(&target(""))?;
-    let error = bench.test("ops")?.err().context("without ours")?;
-    ensure!(error.contains("wants a certificate of ours"), "{error}");
-    bench.configure(&target(&identity))?;
-    let ended = bench.test("ops")?;
-    ensure!(ended.is_ok(), "{ended:?}");
-    receiver.next().map(|_| ())
-}
-
-#[test]
 fn a_webhook_shows_who_it_is_and_wants_to_know_the_same() -> Result<()> {
     let Some(python) = python() else {
         return Ok(());

@@ -5,7 +5,6 @@ use std::net::Ipv6Addr;
 use lettre::message::Mailbox;
 
 use crate::config::block::{Block, Value};
-use crate::config::health::pair_of_files;
 use crate::config::reader::{at, choice, list, one_of, string, time};
 use crate::config::report::{At, Report};
 use crate::config::suggest;
@@ -32,7 +31,6 @@ pub(super) fn read(
     let server = block.required(report, "server", server);
     let tls = block.default(report, "tls", MailTls::StartTls, choice(TLS));
     let trust = trust(report, block);
-    let identity = pair_of_files(report, block, ("cert", "key"));
     let username = block.optional(report, "username", at(line));
     let password = secret(report, block, ("password", "password_file"));
     let login = username
@@ -55,7 +53,6 @@ pub(super) fn read(
         }),
         tls,
         trust: trust?,
-        identity: identity?,
         login: login?,
         hello: hello?,
         timeout: timeout?,
