@@ -109,7 +109,7 @@ fn with_services(
     let mut lab = Lab::new(tools, SERVERS, SERVERS).expect("a lab");
     // Dropped before the lab: their hosts are still there.
     let programs = Programs::default();
-    let mut run = || -> Result<()> {
+    let run = || -> Result<()> {
         lab.set_plan(plan)?;
         prepare(&lab, &programs)?;
         lab.directors[0].start()?;
