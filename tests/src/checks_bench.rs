@@ -154,7 +154,7 @@ fn table(f: &Figures) -> String {
             "–",
         ),
         (
-            "bare system calls of such a probe, in a loop",
+            "bare system calls of such a probe",
             format!("{:.1} µs", f.bare.as_secs_f64() * 1e6),
             "–",
         ),
