@@ -223,7 +223,7 @@ pub const fn takes(word: u64, server: u32, tag: Tag) -> bool {
 pub const fn follow(word: u64, tag: Tag) -> Option<Sample> {
     match Sample::from_word(word) {
         Some(sample) if sample.is_of(tag) && !sample.is_followed() => Some(sample.followed()),
-        _ => None,
+        Some(_) | None => None,
     }
 }
 
