@@ -189,25 +189,28 @@ pub(super) enum ViaFault {
 
 /// Where to look first.
 const fn hint(failure: &Failure) -> &'static str {
-    match failure {
-        Failure::TimedOut {
-            wait: Wait::Datagram,
-            ..
-        } => "is the VIP on its lo, and does the program answer from there?",
-        Failure::TimedOut {
-            wait: Wait::Connection,
-            ..
-        }
-        | Failure::Connect {
-            fault: Refusal::Unreachable(_) | Refusal::NoPort | Refusal::Other(_),
-            ..
-        } => "is the VIP on its lo?",
-        Failure::Connect {
-            fault: Refusal::Refused | Refusal::Reset | Refusal::Forbidden,
-            ..
-        } => "does the program listen on the VIP, too, and does no firewall reject it?",
-        _ => "does the program do the same there?",
+    if let Failure::TimedOut {
+        wait: Wait::Datagram,
+        ..
+    } = failure
+    {
+        return "is the VIP on its lo, and does the program answer from there?";
     }
+    if let Failure::TimedOut {
+        wait: Wait::Connection,
+        ..
+    }
+    | Failure::Connect {
+        fault: Refusal::Unreachable(_) | Refusal::NoPort | Refusal::Other(_),
+        ..
+    } = failure
+    {
+        return "is the VIP on its lo?";
+    }
+    if let Failure::Connect { .. } = failure {
+        return "does the program listen on the VIP, too, and does no firewall reject it?";
+    }
+    "does the program do the same there?"
 }
 
 #[cfg(test)]

@@ -13,10 +13,9 @@ use super::{DEMO, PATIENCE, nft, reconfigure};
 fn counted(server: &RealServer, counter: &str) -> Result<u64> {
     let mut nft = server.netns.command("nft");
     let text = output_of(nft.args(["list", "counter", "ip", "look", counter]))?;
-    let packets = text
-        .split_whitespace()
-        .skip_while(|word| *word != "packets");
-    let packets = packets.skip(1).next().context("a number of packets")?;
+    let mut words = text.split_whitespace();
+    words.find(|word| *word == "packets");
+    let packets = words.next().context("a number of packets")?;
     packets.parse().context("a number")
 }
 
