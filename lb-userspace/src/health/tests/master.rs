@@ -24,7 +24,7 @@ async fn a_check_waits_for_mastership_and_then_probes_at_once() {
     );
     let config = crate::config::parse(Path::new("test.toml"), &text).unwrap();
     let (sender, mut verdicts) = mpsc::channel::<Verdict>(8);
-    let mut checks = Checks::new(sender);
+    let mut checks = Checks::new(sender, Journal::default()).unwrap();
     checks.configure(&config.services);
     let lead = |checks: &mut Checks<Verdict>, names: &[&str]| {
         checks.lead(names.iter().map(|name| (*name).to_owned()).collect());
