@@ -121,10 +121,7 @@ where
             _tasks,
         } = self;
         drop(sender);
-        // One that has ended is not ready again.
-        if !driver.is_terminated() {
-            attempt.shortly(driver.map(drop)).await;
-        }
+        attempt.shortly(driver.map(drop)).await;
     }
 }
 
