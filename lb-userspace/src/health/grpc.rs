@@ -38,13 +38,14 @@ pub(super) enum GrpcFault {
 
 pub(super) async fn probe(attempt: &Attempt<'_>, grpc: &Grpc) -> Outcome {
     let stream = socket::tcp(attempt).await?;
+    let below = socket::again(&stream);
     let Some(tls) = &grpc.tls else {
-        let connection = Connection::http2(attempt, stream).await?;
+        let connection = Connection::http2(attempt, below, stream).await?;
         return ask(attempt, connection, grpc).await;
     };
     let speaks = tls::Speaks::Http2;
     let (stream, certificate) = tls::begin(attempt, tls, None, speaks, stream).await?;
-    let connection = Connection::http2(attempt, stream).await?;
+    let connection = Connection::http2(attempt, below, stream).await?;
     let good = ask(attempt, connection, grpc).await?;
     Ok(Good {
         certificate,

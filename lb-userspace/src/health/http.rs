@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::http::uri::{Authority, Scheme};
 use hyper::{Method, Request, Response, StatusCode, Uri};
+use socket2::Socket;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::config::{Http, HttpVersion, Url};
@@ -53,9 +54,10 @@ pub(super) async fn probe(attempt: &Attempt<'_>, http: &Http) -> Outcome {
 /// Asks for one URL, in a connection of its own.
 async fn fetch(attempt: &Attempt<'_>, http: &Http, url: &Url) -> Outcome {
     let stream = socket::tcp(attempt).await?;
+    let below = socket::again(&stream);
     let host = host(attempt, url, http.tls.is_some());
     let Some(tls) = &http.tls else {
-        let connection = connect(attempt, http, stream).await?;
+        let connection = connect(attempt, http, below, stream).await?;
         return exchange(attempt, connection, http, url, &host).await;
     };
     let speaks = match http.version {
@@ -66,7 +68,7 @@ async fn fetch(attempt: &Attempt<'_>, http: &Http, url: &Url) -> Outcome {
     let name = name.and_then(|name| name.parse::<Authority>().ok());
     let name = name.as_ref().map(Authority::host);
     let (stream, certificate) = tls::begin(attempt, tls, name, speaks, stream).await?;
-    let connection = connect(attempt, http, stream).await?;
+    let connection = connect(attempt, http, below, stream).await?;
     let good = exchange(attempt, connection, http, url, &host).await?;
     Ok(Good {
         certificate,
@@ -77,14 +79,15 @@ async fn fetch(attempt: &Attempt<'_>, http: &Http, url: &Url) -> Outcome {
 async fn connect<S>(
     attempt: &Attempt<'_>,
     http: &Http,
+    below: Option<Socket>,
     stream: S,
 ) -> Result<Connection<Empty<Bytes>>, Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     match http.version {
-        HttpVersion::Http1 => Connection::http1(attempt, stream).await,
-        HttpVersion::Http2 => Connection::http2(attempt, stream).await,
+        HttpVersion::Http1 => Connection::http1(attempt, below, stream).await,
+        HttpVersion::Http2 => Connection::http2(attempt, below, stream).await,
     }
 }
 

@@ -52,6 +52,12 @@ pub(super) async fn tcp(attempt: &Attempt<'_>) -> Result<TcpStream, Failure> {
     Ok(stream)
 }
 
+/// Another descriptor of a connection, which outlives those that close theirs.
+pub(super) fn again(stream: &TcpStream) -> Option<Socket> {
+    // Without it, the connection ends less politely: that is no failure of the server's.
+    socket2::SockRef::from(stream).try_clone().ok()
+}
+
 /// Opens a connection of which nothing is wanted but that it opens. Unlike that of [`tcp`] it is
 /// not registered with tokio, which costs as much as all the rest of such a probe: it need not be
 /// where the server answers at once.

@@ -53,8 +53,9 @@ impl<T: From<Verdict>> Watch<T> {
     pub(super) async fn run(mut self, mut cues: Cues, mut due: Instant) {
         let interval = self.check.interval;
         let mut start = self.tools.turns.together(due, interval);
-        let mut cue = cues.first(start).await;
-        if self.waits_for_ways().await {
+        // On the heap: there may be ten thousand that wait, and few that do anything else.
+        let mut cue = Box::pin(cues.first(start)).await;
+        if Box::pin(self.waits_for_ways()).await {
             cue.due = Instant::now();
         }
         loop {
@@ -63,7 +64,6 @@ impl<T: From<Verdict>> Watch<T> {
                 due = cue.due;
             }
             let latest = Instant::now();
-            // On the heap: there may be ten thousand that wait, and few that do anything else.
             if Box::pin(self.round(cue)).await.is_none() {
                 return;
             }
@@ -79,7 +79,7 @@ impl<T: From<Verdict>> Watch<T> {
     /// for.
     async fn waits_for_ways(&self) -> bool {
         let probe = &self.check.probe;
-        Box::pin(self.tools.through.wait(&self.subject, probe)).await;
+        self.tools.through.wait(&self.subject, probe).await;
         probe.through_vip().next().is_some()
     }
 

@@ -11,6 +11,7 @@ use hyper::body::{Body, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use socket2::Socket;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
@@ -31,7 +32,9 @@ pub(in crate::health) struct Connection<B> {
     sender: Sender<B>,
     driver: Fuse<Driver>,
     /// They end with the connection.
-    _tasks: Tasks,
+    tasks: Tasks,
+    /// The connection that it is made of: hyper closes it with bytes unread.
+    below: Option<Socket>,
 }
 
 enum Sender<B> {
@@ -46,6 +49,7 @@ where
 {
     pub(in crate::health) async fn http1<S>(
         attempt: &Attempt<'_>,
+        below: Option<Socket>,
         stream: S,
     ) -> Result<Self, Failure>
     where
@@ -56,15 +60,17 @@ where
         let handshake = builder.handshake(TokioIo::new(stream)).await;
         let what = || "HTTP/1.1".to_owned();
         let (sender, driver) = handshake.map_err(|error| failure(attempt, &error, &what))?;
-        Ok(Self::new(
-            Sender::Http1(sender),
-            Box::pin(driver),
-            Tasks::default(),
-        ))
+        Ok(Self {
+            sender: Sender::Http1(sender),
+            driver: (Box::pin(driver) as Driver).fuse(),
+            tasks: Tasks::default(),
+            below,
+        })
     }
 
     pub(in crate::health) async fn http2<S>(
         attempt: &Attempt<'_>,
+        below: Option<Socket>,
         stream: S,
     ) -> Result<Self, Failure>
     where
@@ -81,15 +87,12 @@ where
         let handshake = attempt.within(Wait::Answer, handshake).await?;
         let what = || "HTTP/2".to_owned();
         let (sender, driver) = handshake.map_err(|error| failure(attempt, &error, &what))?;
-        Ok(Self::new(Sender::Http2(sender), Box::pin(driver), tasks))
-    }
-
-    fn new(sender: Sender<B>, driver: Driver, tasks: Tasks) -> Self {
-        Self {
-            sender,
-            driver: driver.fuse(),
-            _tasks: tasks,
-        }
+        Ok(Self {
+            sender: Sender::Http2(sender),
+            driver: (Box::pin(driver) as Driver).fuse(),
+            tasks,
+            below,
+        })
     }
 
     /// Sends a request; the head of the answer. `what` names the request in failures.
@@ -118,10 +121,22 @@ where
         let Self {
             sender,
             driver,
-            _tasks,
+            tasks,
+            below,
         } = self;
         drop(sender);
-        attempt.shortly(driver.map(drop)).await;
+        let end = async {
+            // One that has ended is not ready again.
+            if !driver.is_terminated() {
+                // Its error is none of the server's.
+                let _ = driver.await;
+            }
+            tasks.end().await;
+        };
+        attempt.shortly(end).await;
+        if let Some(socket) = below {
+            attempt.tools.ends.take(socket);
+        }
     }
 }
 
@@ -140,6 +155,18 @@ async fn drive<T>(driver: &mut Fuse<Driver>, work: impl Future<Output = T>) -> T
 /// Runs what hyper wants to run beside its HTTP/2 connection, for as long as that lives.
 #[derive(Clone, Default)]
 struct Tasks(Arc<Mutex<JoinSet<()>>>);
+
+impl Tasks {
+    /// Waits until they have done what is left to do.
+    async fn end(self) {
+        let mut tasks = {
+            // A spawn that panicked has left the set whole.
+            let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *tasks)
+        };
+        while tasks.join_next().await.is_some() {}
+    }
+}
 
 impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Tasks {
     fn execute(&self, task: F) {
