@@ -48,7 +48,8 @@ fn state(director: &Director, service: &str) -> Result<String> {
 /// The checks go to the server's own address, and tell nothing.
 #[test]
 fn a_server_without_the_virtual_address_does_not_answer() {
-    let prepare = |lab: &Lab| sampling(lab, |text| text);
+    let own = |text: String| text.replace(TIMING, &format!("{TIMING}, via = \"server\""));
+    let prepare = |lab: &Lab| sampling(lab, own);
     with_prepared_director(DEMO, &Plan::equal(3), prepare, |lab| {
         let director = &lab.directors[0];
         let load = Load::start(lab, Pace::STEADY);

@@ -141,7 +141,12 @@ fn transition(subject: &Subject, transition: &Transition) -> Event {
     let (service, real_server) = (&subject.service, subject.real_server);
     let became = became(transition);
     let text = format!("real server {real_server} of {service} is {became}");
-    let event = Event::new(Kind::Server, text).server(service, real_server);
+    let level = match transition.to {
+        "down" | "kept" | "quiesced" | "no-mac" | "unreachable" => Level::Warn,
+        _ => Level::Info,
+    };
+    let event = Event::new(Kind::Server, text).level(level);
+    let event = event.server(service, real_server);
     let event = event.field("state", transition.to);
     parts(event.field("reason", &transition.cause), transition)
 }

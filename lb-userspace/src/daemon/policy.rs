@@ -1,6 +1,6 @@
 //! What followed from verdicts, told.
 
-use crate::config::{self, Share};
+use crate::config;
 use crate::control::policy::{News, What};
 use crate::events::{Event, Kind, Level};
 use crate::notify::QuorumChange;
@@ -19,8 +19,7 @@ impl Daemon {
                 change.router_id.clone_from(&config.global.router_id);
                 self.notify.quorum(change);
             }
-            let limit = service.and_then(|service| service.policy.max_down_at_once);
-            self.journal.tell(event(&news, limit));
+            self.journal.tell(event(&news));
         }
     }
 }
@@ -44,7 +43,7 @@ fn change(service: &config::Service, what: &What) -> Option<QuorumChange> {
     })
 }
 
-fn event(news: &News, limit: Option<Share>) -> Event {
+fn event(news: &News) -> Event {
     let service = &news.service;
     let about = |kind, level, text| Event::new(kind, text).level(level).service(service);
     let of_server = |server, level, text, state| {
@@ -128,20 +127,6 @@ fn event(news: &News, limit: Option<Share>) -> Event {
                 "real server {server} of {service} has calmed down: its check decides again"
             );
             of_server(*server, Level::Info, text, "calm")
-        }
-        What::Kept { server, reason } => {
-            let limit = limit.map(Share::show).unwrap_or_default();
-            let text = format!(
-                "real server {server} of {service} fails, but KEEPS ITS CLIENTS: others are out, \
-                 and max_down_at_once is {limit}: {reason}"
-            );
-            of_server(*server, Level::Error, text, "kept").field("reason", reason)
-        }
-        What::TakenOut { server, reason } => {
-            let text = format!(
-                "real server {server} of {service} still fails, and is taken out now: {reason}"
-            );
-            of_server(*server, Level::Warn, text, "down").field("reason", reason)
         }
     }
 }

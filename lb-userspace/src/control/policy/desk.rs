@@ -40,7 +40,7 @@ impl Desk {
         self.tally(policy, facts, &faults, &mut news);
         self.limit(policy, facts, &faults);
         for (fact, fault) in facts.iter().zip(faults) {
-            self.rule(policy, fact, fault, now, &mut news);
+            self.rule(policy, fact, fault, now);
         }
         self.fall_back(policy, facts, &mut news);
         self.judged = true;
@@ -155,45 +155,25 @@ impl Desk {
         }
     }
 
-    fn rule(
-        &mut self,
-        policy: &Policy,
-        fact: &Facts,
-        fault: Option<String>,
-        now: Instant,
-        news: &mut Vec<What>,
-    ) {
+    fn rule(&mut self, policy: &Policy, fact: &Facts, fault: Option<String>, now: Instant) {
         let Some(seat) = self.seats.get_mut(&fact.address) else {
             return;
         };
-        let server = fact.address;
-        let kept = fault.is_some() && !fact.drained && !seat.out;
         let ruling = match (fault, policy.panic_threshold.filter(|_| self.panic)) {
             (None, _) if fact.health == Health::Open => Ruling::Open,
             (None, _) => Ruling::In { step: None },
             (Some(reason), Some(percent)) if !fact.drained => Ruling::Kept {
                 reason: format!("{reason}; used nevertheless: fewer than {percent}% are healthy"),
             },
-            (Some(reason), _) if kept => {
+            (Some(reason), _) if !fact.drained && !seat.out => {
                 let limit = policy.max_down_at_once.map(Share::show);
                 let limit = limit.unwrap_or_default();
-                if !seat.kept {
-                    let reason = reason.clone();
-                    news.push(What::Kept { server, reason });
-                }
                 Ruling::Kept {
                     reason: format!("{reason}; kept by max_down_at_once = {limit}"),
                 }
             }
-            (Some(reason), _) => {
-                if seat.kept {
-                    let reason = reason.clone();
-                    news.push(What::TakenOut { server, reason });
-                }
-                Ruling::failed(reason, fact.manner)
-            }
+            (Some(reason), _) => Ruling::failed(reason, fact.manner),
         };
-        seat.kept = kept;
         let ruling = Some(seat.grown(ruling, fact.manner, now));
         self.changed |= seat.ruling != ruling;
         seat.ruling = ruling;

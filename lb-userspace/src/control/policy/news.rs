@@ -41,14 +41,4 @@ pub enum What {
     Calm {
         server: IpAddr,
     },
-    /// It fails, but too many others are out.
-    Kept {
-        server: IpAddr,
-        reason: String,
-    },
-    /// It still fails, and it is its turn.
-    TakenOut {
-        server: IpAddr,
-        reason: String,
-    },
 }

@@ -19,8 +19,6 @@ pub(super) struct Seat {
     pub(super) failing: Option<u64>,
     /// Its check took it out.
     pub(super) out: bool,
-    /// It fails, and stays in because others are out.
-    pub(super) kept: bool,
     /// It got clients, or none, when it was judged last; `None`: it was not known.
     was_in: Option<bool>,
     /// It came up, and its weight grows since.

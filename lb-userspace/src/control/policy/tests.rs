@@ -119,8 +119,6 @@ fn word(what: &What) -> String {
         What::Fallback { used: false, .. } => "no fallback".to_owned(),
         What::Damped { server, .. } => format!("damped {}", number(server)),
         What::Calm { server } => format!("calm {}", number(server)),
-        What::Kept { server, .. } => format!("kept {}", number(server)),
-        What::TakenOut { server, .. } => format!("out {}", number(server)),
     }
 }
 
@@ -239,15 +237,15 @@ fn no_more_servers_are_taken_out_than_allowed() {
         &[
             (0.0, "+1 +2 +3 +4", "IIII", ""),
             (1.0, "-2", "I-II", ""),
-            (2.0, "-1", "K-II", "kept 1"),
-            (3.0, "-3", "K-KI", "kept 3"),
+            (2.0, "-1", "K-II", ""),
+            (3.0, "-3", "K-KI", ""),
             // Whoever fails for longest has the place that is free.
-            (4.0, "+2", "-IKI", "out 1"),
-            (5.0, "-2", "-KKI", "kept 2"),
+            (4.0, "+2", "-IKI", ""),
+            (5.0, "-2", "-KKI", ""),
             // One that gets no clients takes no place.
-            (6.0, "~1", "-K-I", "out 3"),
-            (7.0, "+3", "--II", "out 2"),
-            (8.0, "=1", "K-II", "kept 1"),
+            (6.0, "~1", "-K-I", ""),
+            (7.0, "+3", "--II", ""),
+            (8.0, "=1", "K-II", ""),
             (9.0, "+1 +2", "IIII", ""),
         ],
     );
@@ -334,7 +332,7 @@ fn the_fallback_is_used_when_nobody_is_left() {
     let keys = "fallback = \"192.0.2.99\"\npanic_threshold = \"10%\"";
     run(keys, 2, &[(0.0, "-1 -2", "KKP", "panic")]);
     let keys = "fallback = \"192.0.2.99\"\nmax_down_at_once = 1";
-    run(keys, 2, &[(0.0, "-1 -2", "-K", "kept 2")]);
+    run(keys, 2, &[(0.0, "-1 -2", "-K", "")]);
     let keys = "fallback = \"192.0.2.99\"\non_failure = \"quiesce\"";
     run(keys, 2, &[(0.0, "-1 -2", "QQF", "fallback")]);
 }

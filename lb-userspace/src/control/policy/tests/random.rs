@@ -111,10 +111,7 @@ impl Watcher {
                 What::Fallback { used, .. } => {
                     prop_assert_ne!(std::mem::replace(&mut self.fallback, used), used);
                 }
-                What::Damped { .. }
-                | What::Calm { .. }
-                | What::Kept { .. }
-                | What::TakenOut { .. } => {}
+                What::Damped { .. } | What::Calm { .. } => {}
             }
         }
         Ok(())
