@@ -43,10 +43,12 @@ fn verdict(outcome: Result<(), &str>) -> Verdict {
 fn told(control: &mut Control, command: Command) -> [String; 3] {
     match carry_out(control, &subject(), command, Instant::now()) {
         Ok(Done { what, answer }) => {
-            let (text, replaced) = match answer {
-                Answer::Ordered(done) => (done.text, done.replaced),
-                Answer::Drained(drained) => (format!("{:?}", drained.deadline), drained.replaced),
-                other => (format!("{other:?}"), None),
+            let (text, replaced) = if let Answer::Ordered(done) = answer {
+                (done.text, done.replaced)
+            } else if let Answer::Drained(drained) = answer {
+                (format!("{:?}", drained.deadline), drained.replaced)
+            } else {
+                (format!("{answer:?}"), None)
             };
             [what, text, replaced.unwrap_or_default()]
         }
