@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Longest time of the tests on one kernel.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(600);
 
 #[derive(clap::Args, Default)]
 pub(crate) struct Args {

@@ -244,17 +244,22 @@ fn attach(
     interface: &str,
 ) -> Result<SchedClassifierLink, String> {
     let program = program(ebpf, part)?;
+    let mut no_qdisc = String::new();
     let options = match hook {
         Hook::Link => TcAttachOptions::TcxOrder((part.order)()),
         Hook::Filter => {
-            // Others may use the qdisc, and an earlier daemon may have left its filters.
-            let _ = tc::qdisc_add_clsact(interface);
+            // Others may use the qdisc: then it cannot be added, and that is no error.
+            if let Err(error) = tc::qdisc_add_clsact(interface) {
+                let error = with_sources(&error);
+                no_qdisc = format!("; no qdisc clsact (module sch_ingress): {error}");
+            }
+            // An earlier daemon may have left its filters.
             let _ = tc::qdisc_detach_program(interface, part.direction, part.program);
             TcAttachOptions::Netlink(NlOptions::default())
         }
     };
     let attached = program.attach_with_options(interface, part.direction, options);
-    let id = attached.map_err(|error| with_sources(&error))?;
+    let id = attached.map_err(|error| with_sources(&error) + &no_qdisc)?;
     program.take_link(id).map_err(|error| with_sources(&error))
 }
 

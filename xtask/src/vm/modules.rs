@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 /// The modules that the tests want, and the console's. A kernel that has one built in has no file.
-const WANTED: [&str; 15] = [
+const WANTED: [&str; 17] = [
     "virtio_pci",
     "virtio_console",
     "veth",
@@ -20,6 +20,8 @@ const WANTED: [&str; 15] = [
     "ipip",
     "macvlan",
     "8021q",
+    "sch_ingress",
+    "cls_bpf",
     "ip_vs_mh",
     "ip_vs_sh",
     "ip_vs_rr",

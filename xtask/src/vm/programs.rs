@@ -35,6 +35,9 @@ const FEWER_TRACES: &[&str] = &["packets_appear"];
 /// Both planes at once: the kernel's IPVS beside the program.
 const FEWER_PLANES: &[&str] = &["pieces_that_could_be_of_two_services"];
 
+/// Checks through the virtual address, by filters where there is no tcx.
+const FEWER_VIAS: &[&str] = &["a_server_without_the_vip_is_down_on_master"];
+
 /// What runs when nobody names a test: what needs IP_VS, and what shows that another kernel's
 /// verifier takes the program and that it does the same there.
 const fn by_default(kernel: Kernel) -> &'static [Selection] {
@@ -56,6 +59,7 @@ const fn by_default(kernel: Kernel) -> &'static [Selection] {
             ("ipvs", FEWER_IPVS),
             ("planes", FEWER_PLANES),
             ("trace", FEWER_TRACES),
+            ("via", FEWER_VIAS),
         ],
     }
 }
