@@ -19,6 +19,7 @@ mod value;
 mod via;
 
 use probe::{Around, TYPES};
+pub(super) use tls::trust;
 pub(super) use value::pair_of_files;
 
 const WHENS: &[(&str, When)] = &[("always", When::Always), ("master", When::Master)];

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 
-use crate::config::Tls;
 use crate::config::block::{Block, Value};
 use crate::config::reader::{absolute_path, at, boolean, string, time};
 use crate::config::report::Report;
+use crate::config::{Tls, Trust};
 
 use super::value::pair_of_files;
 
@@ -16,8 +16,7 @@ const EXPIRY_WARNING: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 pub(super) fn read(report: &mut Report<'_>, block: &mut Block<'_>) -> Option<Tls> {
     let sni = block.optional(report, "sni", server_name);
-    let ca = block.optional(report, "ca", at(absolute_path));
-    let verify = block.default(report, "verify", true, boolean);
+    let trust = trust(report, block);
     let identity = pair_of_files(report, block, ("cert", "key"));
     let expiry_warning = block.default(
         report,
@@ -25,6 +24,20 @@ pub(super) fn read(report: &mut Report<'_>, block: &mut Block<'_>) -> Option<Tls
         EXPIRY_WARNING,
         time(Duration::ZERO, 3650 * DAY),
     );
+    let Trust { ca, verify } = trust?;
+    Some(Tls {
+        sni: sni?,
+        ca,
+        verify,
+        identity: identity?,
+        expiry_warning: expiry_warning?,
+    })
+}
+
+/// Whose certificates are believed.
+pub(in crate::config) fn trust(report: &mut Report<'_>, block: &mut Block<'_>) -> Option<Trust> {
+    let ca = block.optional(report, "ca", at(absolute_path));
+    let verify = block.default(report, "verify", true, boolean);
     let ca = ca?;
     if let (Some(ca), Some(false)) = (&ca, verify) {
         report
@@ -35,12 +48,9 @@ pub(super) fn read(report: &mut Report<'_>, block: &mut Block<'_>) -> Option<Tls
             .hint("remove one of them");
         return None;
     }
-    Some(Tls {
-        sni: sni?,
+    Some(Trust {
         ca: ca.map(|ca| ca.value),
         verify: verify?,
-        identity: identity?,
-        expiry_warning: expiry_warning?,
     })
 }
 

@@ -9,10 +9,11 @@ use crate::config::reader::{at, choice, list, one_of, string, time};
 use crate::config::report::{At, Report};
 use crate::config::suggest;
 
-use super::means::{LONGEST, SHORTEST, TIMEOUT, secret, trust};
+use super::means::{LONGEST, SHORTEST, TIMEOUT, secret};
 use super::read::Around;
 use super::template::TemplateError;
 use super::{Field, Mail, MailTls, Secret, Template};
+use crate::config::health::trust;
 
 const TLS: &[(&str, MailTls)] = &[
     ("starttls", MailTls::StartTls),

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::config::block::{Block, Value};
-use crate::config::reader::{absolute_path, at, boolean, string};
+use crate::config::reader::{absolute_path, at, string};
 use crate::config::report::{At, Report};
 
 use super::read::Around;
-use super::{Means, Secret, Trust, command, mail, webhook};
+use super::{Means, Secret, command, mail, webhook};
 
 #[derive(Clone, Copy)]
 pub(super) enum Type {
@@ -40,25 +40,6 @@ pub(super) fn read(
             command::read(report, block, around).map(|script| Means::Command(Box::new(script)))
         }
     }
-}
-
-pub(super) fn trust(report: &mut Report<'_>, block: &mut Block<'_>) -> Option<Trust> {
-    let ca = block.optional(report, "ca", at(absolute_path));
-    let verify = block.default(report, "verify", true, boolean);
-    let ca = ca?;
-    if let (Some(ca), Some(false)) = (&ca, verify) {
-        report
-            .error(
-                &ca.span,
-                "`ca` says what to verify by, but `verify` is false",
-            )
-            .hint("remove one of them");
-        return None;
-    }
-    Some(Trust {
-        ca: ca.map(|ca| ca.value),
-        verify: verify?,
-    })
 }
 
 /// A secret in the file, or in a file of its own. `Some(None)`: neither; `None`: wrong, and

@@ -12,7 +12,8 @@ use crate::config::reader::{at, string, time};
 use crate::config::report::Report;
 
 use super::Webhook;
-use super::means::{LONGEST, SHORTEST, TIMEOUT, secret, trust};
+use super::means::{LONGEST, SHORTEST, TIMEOUT, secret};
+use crate::config::health::trust;
 
 /// What a message itself writes, or the protocol.
 const OWN_HEADERS: &[HeaderName] = &[

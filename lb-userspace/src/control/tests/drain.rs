@@ -4,7 +4,7 @@ use crate::control::orders::{Hold, Order};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Two healthy servers, on the master.
-fn bench(service: &str, servers: &str) -> Bench {
+pub(super) fn bench(service: &str, servers: &str) -> Bench {
     let text = CONFIG.replace("check = ", &format!("{service}\ncheck = "));
     let mut bench = Bench::new(&format!("{text}{servers}"));
     for server in [SERVER, OTHER] {

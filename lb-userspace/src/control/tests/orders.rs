@@ -6,17 +6,8 @@ use crate::health::Weight;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Two healthy servers, on the master.
 fn bench(line: &str) -> Bench {
-    let text = CONFIG.replace("check = ", &format!("{line}\ncheck = "));
-    let mut bench = Bench::new(&format!("{text}{SECOND_SERVER}"));
-    for server in [SERVER, OTHER] {
-        bench.verdict(server, Ok(()));
-        bench.resolve(server, SERVER_MAC);
-    }
-    bench.state(State::Master, Duration::ZERO);
-    bench.control.planes_mut().ipvs = IpvsState::Ready;
-    bench
+    drain::bench(line, SECOND_SERVER)
 }
 
 impl Bench {
