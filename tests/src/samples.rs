@@ -1,57 +1,54 @@
 //! The map of sampled connections, as it is.
 
-use anyhow::{Context, Result};
-use aya::maps::{Array, Map, MapData};
-use aya::programs::Xdp;
-use lb_common::opened::{PLACES, Sample};
+use std::os::fd::AsFd as _;
 
-/// Map `opened` of a program.
-pub struct Samples(Array<MapData, u64>);
+use anyhow::{Context, Result};
+use aya::maps::MapInfo;
+use aya::programs::Xdp;
+use lb_common::opened::{PLACES, Place, Sample};
+use lb_userspace::dataplane::xdp::Mapping;
+
+/// Map `opened` of a program, in memory: a look at all places by system calls takes a quarter of
+/// a second on some kernels.
+pub struct Samples(Mapping<Place>);
 
 impl Samples {
     /// # Errors
     /// The program has no such map, or it cannot be opened.
     pub fn of(program: &Xdp) -> Result<Self> {
         for id in program.info()?.map_ids()?.unwrap_or_default() {
-            let data = MapData::from_id(id)?;
-            if data.info()?.name_as_str() == Some("opened") {
-                return Ok(Self(Array::try_from(Map::Array(data))?));
+            let map = MapInfo::from_id(id)?;
+            if map.name_as_str() == Some("opened") {
+                // SAFETY: so the program declares the map, and it writes to a place atomically.
+                let places = unsafe { Mapping::new(map.fd()?.as_fd(), PLACES as usize) };
+                return Ok(Self(places?));
             }
         }
         None.context("the program has no map `opened`")
     }
 
     /// The places in use.
-    ///
-    /// # Errors
-    /// The map cannot be read.
-    pub fn used(&self) -> Result<Vec<(u32, Sample)>> {
-        let mut used = Vec::new();
-        for (place, word) in (0..).zip(self.0.iter()) {
-            used.extend(Sample::from_word(word?).map(|sample| (place, sample)));
-        }
-        Ok(used)
+    #[must_use]
+    pub fn used(&self) -> Vec<(usize, Sample)> {
+        let all = self.0.values().iter().enumerate();
+        all.filter_map(|(at, place)| Some((at, Sample::from_word(place.word.load())?)))
+            .collect()
     }
 
     /// The word in a place.
-    ///
-    /// # Errors
-    /// The map cannot be read.
-    pub fn word(&self, place: u32) -> Result<u64> {
-        Ok(self.0.get(&place, 0)?)
+    #[must_use]
+    pub fn word(&self, place: usize) -> u64 {
+        self.0.values()[place].word.load()
     }
 
-    /// # Errors
-    /// The map cannot be written.
-    pub fn set(&mut self, place: u32, word: u64) -> Result<()> {
-        Ok(self.0.set(place, word, 0)?)
+    /// Sets the word in a place while no packet arrives.
+    pub fn set(&mut self, place: usize, word: u64) {
+        let set = &self.0.values()[place].word;
+        assert!(set.exchange(set.load(), word), "a packet has changed it");
     }
 
-    /// Frees all places.
-    ///
-    /// # Errors
-    /// The map cannot be written.
-    pub fn clear(&mut self) -> Result<()> {
-        (0..PLACES).try_for_each(|place| self.set(place, 0))
+    /// Frees all places while no packet arrives.
+    pub fn clear(&mut self) {
+        (0..PLACES as usize).for_each(|place| self.set(place, 0));
     }
 }

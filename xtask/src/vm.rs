@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Longest time of the tests on one kernel.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_secs(900);
 
 #[derive(clap::Args, Default)]
 pub(crate) struct Args {

@@ -39,6 +39,7 @@ pub use attach::{Attached, Mode, ModeChoice, Nic};
 pub use counters::ServiceCounters;
 pub use left::{detach_left, remove_left};
 pub use log::LogLevel;
+pub use memory::Mapping;
 pub use program::Features;
 pub use sizes::Sizes;
 pub use trace::Missed;

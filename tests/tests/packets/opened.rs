@@ -125,21 +125,21 @@ fn rows(to: (std::net::IpAddr, u16)) -> Vec<Row> {
 }
 
 /// The place of the connection that a SYN opens, and its sample, opened long ago.
-fn own(xdp: &mut Xdp, samples: &mut Samples, opening: &[u8]) -> Result<(u32, Sample)> {
-    samples.clear()?;
+fn own(xdp: &mut Xdp, samples: &mut Samples, opening: &[u8]) -> Result<(usize, Sample)> {
+    samples.clear();
     test_run(xdp.program()?, opening)?;
-    let [(place, sample)] = samples.used()?[..] else {
-        anyhow::bail!("a SYN leaves {:?}", samples.used()?);
+    let [(place, sample)] = samples.used()[..] else {
+        anyhow::bail!("a SYN leaves {:?}", samples.used());
     };
     let old = Sample::from_word(sample.word() & LOW | LONG_AGO);
     Ok((place, old.context("a server")?))
 }
 
-fn check(xdp: &mut Xdp, samples: &mut Samples, row: &Row, at: u32, own: Sample) -> Result<()> {
+fn check(xdp: &mut Xdp, samples: &mut Samples, row: &Row, at: usize, own: Sample) -> Result<()> {
     let before = (row.before)(own);
-    samples.set(at, before)?;
+    samples.set(at, before);
     test_run(xdp.program()?, &row.frame)?;
-    let after = samples.word(at)?;
+    let after = samples.word(at);
     let right = match row.after {
         After::Same => after == before,
         After::Followed => after == own.followed().word() | before,
@@ -147,7 +147,7 @@ fn check(xdp: &mut Xdp, samples: &mut Samples, row: &Row, at: u32, own: Sample) 
     };
     ensure!(right, "{before:x} became {after:x}");
     let others = samples
-        .used()?
+        .used()
         .iter()
         .filter(|(place, _)| *place != at)
         .count();
@@ -193,7 +193,7 @@ fn every_row_of_the_table_of_samples_holds() {
 fn what_is_not_forwarded_or_not_tcp_leaves_no_sample() {
     in_sandbox(|sandbox| {
         let (mut xdp, mut samples) = load(sandbox, 1)?;
-        samples.clear()?;
+        samples.clear();
         for family in Family::BOTH {
             let opening = |host, port| tcp((family.vip(host), port), 0, syn);
             let quoted = answer(family, (MANY, 80), TCP);
@@ -218,7 +218,7 @@ fn what_is_not_forwarded_or_not_tcp_leaves_no_sample() {
             ];
             for (words, frame) in frames {
                 test_run(xdp.program()?, &frame)?;
-                let used = samples.used()?;
+                let used = samples.used();
                 ensure!(used.is_empty(), "{}: {words}: {used:?}", family.name());
             }
         }
@@ -231,7 +231,7 @@ fn what_is_not_forwarded_or_not_tcp_leaves_no_sample() {
 fn only_the_sampled_connections_leave_samples() {
     in_sandbox(|sandbox| {
         let (mut xdp, mut samples) = load(sandbox, 64)?;
-        samples.clear()?;
+        samples.clear();
         for family in Family::BOTH {
             let to = (family.vip(MANY), 80);
             let mut sampled = 0;
@@ -251,10 +251,10 @@ fn only_the_sampled_connections_leave_samples() {
                 }
                 for frame in frames {
                     test_run(xdp.program()?, &frame)?;
-                    let used = samples.used()?;
+                    let used = samples.used();
                     ensure!(used.len() == usize::from(expected), "port {port}: {used:?}");
                     if let Some((place, _)) = used.first() {
-                        samples.set(*place, 0)?;
+                        samples.set(*place, 0);
                     }
                 }
             }
@@ -268,13 +268,13 @@ fn only_the_sampled_connections_leave_samples() {
 fn without_sampling_nothing_is_written() {
     in_sandbox(|sandbox| {
         let (mut xdp, mut samples) = load(sandbox, 0)?;
-        samples.clear()?;
+        samples.clear();
         for host in 1..=255 {
             let client = std::net::Ipv4Addr::new(198, 18, 0, host).into();
             let to = (Family::V4.vip(MANY), 80);
             test_run(xdp.program()?, &tcp_between(client, to, 0, syn))?;
         }
-        ensure!(samples.used()?.is_empty(), "{:?}", samples.used()?);
+        ensure!(samples.used().is_empty(), "{:?}", samples.used());
         Ok(())
     });
 }
@@ -284,7 +284,7 @@ fn without_sampling_nothing_is_written() {
 fn a_look_names_the_service_and_the_server() {
     in_sandbox(|sandbox| {
         let (mut xdp, mut samples) = load(sandbox, 1)?;
-        samples.clear()?;
+        samples.clear();
         let to = (Family::V4.vip(MANY), 80);
         let server = (
             ServiceKey {
@@ -300,15 +300,15 @@ fn a_look_names_the_service_and_the_server() {
         test_run(xdp.program()?, &tcp(to, 0, ack))?;
         let seen = xdp.look_at_opened();
         ensure!(seen == [(server, Seen::Answered)], "{seen:?}");
-        ensure!(samples.used()?.is_empty(), "the place is not free");
+        ensure!(samples.used().is_empty(), "the place is not free");
 
         let (at, own) = own(&mut xdp, &mut samples, &tcp(to, 0, syn))?;
-        samples.set(at, own.word())?;
+        samples.set(at, own.word());
         let seen = xdp.look_at_opened();
         ensure!(seen == [(server, Seen::Unanswered)], "{seen:?}");
         ensure!(xdp.look_at_opened().is_empty(), "it is told twice");
 
-        samples.set(at, own.word())?;
+        samples.set(at, own.word());
         let mut table = world::table(lb_tests::sandbox::ifindex("a0")?);
         table.services.remove(&server.0);
         xdp.apply(&table)?;

@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::{self, NonNull};
 
 /// The values of an mmapable array map.
-pub(super) struct Mapping<T> {
+pub struct Mapping<T> {
     start: NonNull<T>,
     length: usize,
     values: PhantomData<T>,
@@ -16,11 +16,14 @@ pub(super) struct Mapping<T> {
 unsafe impl<T: Send> Send for Mapping<T> {}
 
 impl<T> Mapping<T> {
+    /// # Errors
+    /// The kernel does not map it.
+    ///
     /// # Safety
     /// The map is an mmapable array of at least `length` values of type `T`, whose size is a
     /// multiple of 8, and all patterns of bits are values of `T`. Programs that write to it while
     /// it is mapped do so by atomic operations on what are atomics in `T`.
-    pub(super) unsafe fn new(map: BorrowedFd<'_>, length: usize) -> io::Result<Self> {
+    pub unsafe fn new(map: BorrowedFd<'_>, length: usize) -> io::Result<Self> {
         // SAFETY: a fresh shared mapping of a map; nothing else points into it.
         let memory = unsafe {
             libc::mmap(
@@ -43,12 +46,13 @@ impl<T> Mapping<T> {
         })
     }
 
-    pub(super) fn values(&self) -> &[T] {
+    #[must_use]
+    pub fn values(&self) -> &[T] {
         // SAFETY: `new` mapped as many; what its caller promised makes it a slice of T.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
     }
 
-    pub(super) fn values_mut(&mut self) -> &mut [T] {
+    pub fn values_mut(&mut self) -> &mut [T] {
         // SAFETY: as above.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
     }
