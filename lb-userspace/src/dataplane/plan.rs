@@ -9,6 +9,7 @@
 //! that it has are over: `sweep` finds that out from the records.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lb_common::index::IndexEntry;
 use lb_common::layout::{self, MAX_REAL_SERVERS, MAX_SERVICES, ServiceKey, Slot};
@@ -37,7 +38,8 @@ pub(super) use service::{AppliedService, Keeps};
 /// What the kernel holds, with the indexes given to each part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
-    pub(super) services: BTreeMap<ServiceKey, AppliedService>,
+    /// Shared by the states before and after a change, as far as it does not concern them.
+    pub(super) services: BTreeMap<ServiceKey, Arc<AppliedService>>,
     interfaces: BTreeMap<u32, Mac>,
     entries: Indexes,
     ids: Indexes,

@@ -3,7 +3,7 @@
 //! A slot names its servers by id; an id stays when its server moves to another entry of
 //! `real_servers`, so a slot that did not change has the same state whatever the entries are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lb_common::layout::Slot;
@@ -117,33 +117,60 @@ pub struct Tally {
 /// All slots of a service that are in use. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Slots {
-    states: Arc<[SlotState]>,
-    unstable: usize,
+    /// Who gets each slot's clients.
+    current: Arc<[u32]>,
+    /// The slots that are not stable, which is none most of the time.
+    unstable: Arc<BTreeMap<usize, SlotState>>,
 }
 
 impl Slots {
     pub(super) fn new(states: impl Iterator<Item = SlotState>) -> Self {
-        let states: Arc<[SlotState]> = states.collect();
-        let unstable = states.iter().filter(|slot| !slot.is_stable()).count();
-        Self { states, unstable }
+        let mut unstable = BTreeMap::new();
+        let current = states.enumerate().map(|(index, slot)| {
+            if !slot.is_stable() {
+                unstable.insert(index, slot);
+            }
+            slot.current()
+        });
+        Self {
+            current: current.collect(),
+            unstable: Arc::new(unstable),
+        }
     }
 
     pub(super) fn stable(ids: &[u32]) -> Self {
-        Self::new(ids.iter().map(|&current| SlotState::Stable { current }))
+        Self {
+            current: ids.into(),
+            unstable: Arc::default(),
+        }
+    }
+
+    fn states(&self) -> impl Iterator<Item = SlotState> {
+        let mut unstable = self.unstable.iter().peekable();
+        let all = self.current.iter().enumerate();
+        all.map(
+            move |(index, &current)| match unstable.next_if(|(at, _)| **at == index) {
+                Some((_, slot)) => *slot,
+                None => SlotState::Stable { current },
+            },
+        )
     }
 
     /// After a change that gives the slots to `ids`. A table of another length is another table.
     pub(super) fn moved(&self, ids: &[u32], usable: impl Fn(u32) -> bool, now: u64) -> Self {
-        if ids.len() != self.states.len() {
+        if ids.len() != self.len() {
             return Self::stable(ids);
         }
-        let slots = self.states.iter().zip(ids);
+        let slots = self.states().zip(ids);
         Self::new(slots.map(|(slot, &new)| slot.moved(new, &usable, now)))
     }
 
     /// Slots that came to one of these servers are stable at once.
     pub(super) fn settled_on(&self, servers: impl Fn(u32) -> bool) -> Self {
-        Self::new(self.states.iter().map(|&slot| match slot {
+        if self.are_stable() {
+            return self.clone();
+        }
+        Self::new(self.states().map(|slot| match slot {
             SlotState::Settling { current, .. } if servers(current) => {
                 SlotState::Stable { current }
             }
@@ -154,45 +181,48 @@ impl Slots {
     }
 
     pub(super) fn swept(&self, disagrees: impl Fn(usize) -> bool, settling: u32, now: u64) -> Self {
-        let slots = self.states.iter().enumerate();
+        let slots = self.states().enumerate();
         Self::new(slots.map(|(index, slot)| slot.swept(disagrees(index), settling, now)))
     }
 
     /// A whole inner map.
     pub(super) fn rendered(&self, entry: impl Fn(u32) -> u32, capacity: usize) -> Vec<Slot> {
-        let slots = self.states.iter().map(|slot| slot.rendered(&entry));
+        let slots = self.states().map(|slot| slot.rendered(&entry));
         let mut map: Vec<Slot> = slots.collect();
         map.resize(capacity, Slot::default());
         map
     }
 
     pub(super) fn get(&self, index: u32) -> Option<SlotState> {
-        self.states.get(index as usize).copied()
+        let index = index as usize;
+        let current = *self.current.get(index)?;
+        let stable = SlotState::Stable { current };
+        Some(self.unstable.get(&index).copied().unwrap_or(stable))
     }
 
     pub(super) fn len(&self) -> usize {
-        self.states.len()
+        self.current.len()
     }
 
-    pub(super) const fn are_stable(&self) -> bool {
-        self.unstable == 0
+    pub(super) fn are_stable(&self) -> bool {
+        self.unstable.is_empty()
     }
 
     /// All servers that a slot leads to.
     pub(super) fn servers(&self) -> BTreeSet<u32> {
         let named = self
-            .states
-            .iter()
+            .states()
             .flat_map(|slot| [Some(slot.current()), slot.previous()]);
         named.flatten().filter(|&id| id != 0).collect()
     }
 
     pub(super) fn tally(&self) -> Tally {
-        let settling = self.states.iter().filter(|slot| slot.is_settling()).count();
+        let unstable = self.unstable.values();
+        let settling = unstable.filter(|slot| slot.is_settling()).count();
         Tally {
-            stable: self.states.len() - self.unstable,
+            stable: self.len() - self.unstable.len(),
             settling,
-            exceptional: self.unstable - settling,
+            exceptional: self.unstable.len() - settling,
         }
     }
 }

@@ -54,6 +54,7 @@ impl<'a> Scan<'a> {
         let mut services = vec![None; MAX_SERVICES as usize];
         let mut servers = vec![Known::default(); MAX_REAL_SERVERS as usize];
         for (key, service) in &applied.services {
+            let service: &AppliedService = service;
             let table = service.value.table;
             services[table as usize] = Some((Keeps::of(key, service.value.flags), service));
             for (id, server) in service.servers() {

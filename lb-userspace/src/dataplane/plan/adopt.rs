@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 
 use lb_common::layout::{self, MAX_REAL_SERVERS, MAX_SERVICES, ServiceKey, Slot};
 use lb_common::maglev::TableSize;
@@ -43,7 +44,8 @@ impl Applied {
         let mut services = BTreeMap::new();
         for (key, value, slots) in found.services {
             if value.table < MAX_SERVICES && tables.insert(value.table) {
-                services.insert(key, adopt_service(&key, value, &slots, &entries, size, now));
+                let service = adopt_service(&key, value, &slots, &entries, size, now);
+                services.insert(key, Arc::new(service));
             }
         }
         let mut applied = Self {

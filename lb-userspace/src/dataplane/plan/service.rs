@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 
 use lb_common::layout::{self, ServiceKey, Slot};
 use lb_common::maglev::TableSize;
@@ -151,7 +152,7 @@ impl Applied {
             servers: BTreeMap::new(),
             slots: Slots::stable(&[]),
         };
-        let before = old.as_ref();
+        let before = old.as_deref();
         let kept = before.filter(|old| kind(&old.value) == kind(&service.value));
         let owner = Owner {
             key,
@@ -188,9 +189,11 @@ impl Applied {
                 changes.tables.push((table, slots));
             }
         }
-        if old.is_none_or(|old| old.value != service.value) {
+        if old.as_ref().is_none_or(|old| old.value != service.value) {
             changes.set_services.push((*key, service.value));
         }
+        let same = old.filter(|old| **old == service);
+        let service = same.unwrap_or_else(|| Arc::new(service));
         self.services.insert(*key, service);
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What a look through the records changes: slots become stable, leaving servers go. PURE.
 
+use std::sync::Arc;
+
 use lb_common::layout::Service;
 use lb_common::maglev::TableSize;
 
@@ -63,24 +65,28 @@ impl Applied {
             if keeps == Keeps::Slots && (!service.slots.are_stable() || census.disagrees(table)) {
                 let before = service.table(capacity);
                 let disagrees = |slot| census.disagrees_in(table, slot);
+                let service = Arc::make_mut(service);
                 service.slots = service.slots.swept(disagrees, service.settling, now);
                 let after = service.table(capacity);
                 if before != after {
                     changes.tables.push((table, after));
                 }
             }
-            service.servers.retain(|_, server| {
-                let Some(leaving) = server.leaving else {
-                    return true;
-                };
-                let found = named.contains(&server.id) || census.connections(server.id) > 0;
-                let leaving = leaving.swept(found);
-                server.leaving = Some(leaving);
-                if leaving.is_over() {
-                    server.retire(key, &mut changes);
-                }
-                !leaving.is_over()
-            });
+            if service.has_leaving() {
+                let servers = &mut Arc::make_mut(service).servers;
+                servers.retain(|_, server| {
+                    let Some(leaving) = server.leaving else {
+                        return true;
+                    };
+                    let found = named.contains(&server.id) || census.connections(server.id) > 0;
+                    let leaving = leaving.swept(found);
+                    server.leaving = Some(leaving);
+                    if leaving.is_over() {
+                        server.retire(key, &mut changes);
+                    }
+                    !leaving.is_over()
+                });
+            }
             if keeps == Keeps::Flows {
                 let ids = service.servers.values().map(|server| server.id);
                 changes.loads.extend(ids.map(|id| (id, census.load(id))));
