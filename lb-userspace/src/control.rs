@@ -245,7 +245,9 @@ impl Control {
 
     pub fn expire(&mut self, now: Instant) {
         for instance in self.instances.values_mut() {
-            instance.expire(now);
+            if instance.expire(now) {
+                self.history.touch();
+            }
         }
         if self.drains.expire(&self.orders, now) {
             self.history.touch();

@@ -48,6 +48,7 @@ mod systemd;
 mod through;
 mod trace;
 mod track;
+mod unrest;
 
 use accept::Accept;
 use addresses::Guard;
@@ -60,6 +61,7 @@ use planes::Kernel;
 use repairs::Pace;
 use systemd::Systemd;
 use through::Opening;
+use unrest::Unrest;
 
 /// Events that may wait; the senders wait beyond that.
 const BACKLOG: usize = 1024;
@@ -136,6 +138,7 @@ struct Daemon {
     checks: Checks<Event>,
     opening: Opening,
     hosts: watch::Sender<hosts::Wanted>,
+    unrest: Unrest,
     /// Nothing was brought to the kernel yet.
     fresh: bool,
     /// First verdicts are awaited.
@@ -247,6 +250,7 @@ async fn start(
         checks: Checks::new(verdicts, journal.clone())
             .map_err(DaemonError::io("thread of the checks"))?,
         hosts,
+        unrest: Unrest::default(),
         fresh: true,
         warming: true,
         verdicts: Vec::new(),
@@ -267,6 +271,7 @@ async fn start(
 impl Daemon {
     /// Hands the configuration in force to the parts that run by themselves.
     fn configure(&mut self) {
+        self.unrest.stir();
         self.open_checks();
         let config = self.control.config();
         self.checks.configure(&config.services);
@@ -315,7 +320,10 @@ impl Daemon {
                 // The tasks hold senders, so the channels never end.
                 Some(event) = inbox.recv() => self.handle(event).await,
                 Some(event) = judged.recv() => self.handle(event).await,
-                () = sleep_until(wake) => self.retry_at = None,
+                () = sleep_until(wake) => {
+                    self.retry_at = None;
+                    self.unrest.stir();
+                }
                 _ = audit.tick() => self.audit().await,
                 _ = program_log.tick(), if self.has_log() => self.flush_log(),
                 _ = hangup.recv() => {
@@ -333,6 +341,7 @@ impl Daemon {
     }
 
     async fn audit(&mut self) {
+        let kernel = self.kernel.version();
         self.beat();
         self.expire_trace();
         self.refresh_links().await;
@@ -343,6 +352,9 @@ impl Daemon {
         self.kernel.tick(Instant::now());
         self.follow_opened();
         self.kernel.audit(&mut self.control, &self.record).await;
+        if self.kernel.version() != kernel {
+            self.unrest.stir();
+        }
     }
 
     async fn refresh_links(&mut self) {

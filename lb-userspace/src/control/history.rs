@@ -1,7 +1,7 @@
 //! Through which states each real server went, when and why. PURE.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::{discriminant, take};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ struct Track {
     state: ServerState,
     since: Instant,
     /// Oldest first.
-    transitions: VecDeque<Transition>,
+    transitions: Vec<Transition>,
 }
 
 impl Track {
@@ -61,9 +61,11 @@ impl Track {
 
     fn push(&mut self, transition: Transition) {
         if self.transitions.len() == ROOM {
-            self.transitions.pop_front();
+            self.transitions.remove(0);
         }
-        self.transitions.push_back(transition);
+        // Most of ten thousand servers have come up once, and that was all.
+        self.transitions.reserve_exact(1);
+        self.transitions.push(transition);
     }
 }
 
@@ -82,6 +84,10 @@ impl History {
         self.touched = true;
     }
 
+    pub(super) const fn is_touched(&self) -> bool {
+        self.touched
+    }
+
     /// Forgets the servers that are not among these.
     pub(super) fn configure(&mut self, known: &BTreeSet<Subject>) {
         self.tracks.retain(|subject, _| known.contains(subject));
@@ -90,6 +96,12 @@ impl History {
 }
 
 impl Control {
+    /// Whether something changed since the last look that the state of a real server depends on.
+    #[must_use]
+    pub const fn is_touched(&self) -> bool {
+        self.history.is_touched()
+    }
+
     /// What became of the real servers since the last call.
     pub fn take_transitions(&mut self, now: Instant, at: SystemTime) -> Vec<Change> {
         if !take(&mut self.history.touched) {
@@ -102,7 +114,7 @@ impl Control {
                 let subject = subject(service, server.address);
                 let state = self.server_state(service, server);
                 let Some(track) = history.tracks.get_mut(&subject) else {
-                    let transitions = VecDeque::new();
+                    let transitions = Vec::new();
                     let since = now;
                     let track = Track {
                         state,
@@ -152,7 +164,7 @@ impl Control {
             (None, _) => {}
         }
         let tracks = self.history.tracks.iter().filter(|(subject, _)| {
-            service.is_none_or(|name| name == subject.service)
+            service.is_none_or(|name| *name == *subject.service)
                 && server.is_none_or(|address| address == subject.real_server)
         });
         let changes = tracks.flat_map(|(subject, track)| {

@@ -194,9 +194,12 @@ impl Instance {
         }
     }
 
-    pub(super) fn expire(&mut self, now: Instant) {
-        if self.fades_at().is_some_and(|until| until <= now) {
+    /// Tells whether that changes anything.
+    pub(super) fn expire(&mut self, now: Instant) -> bool {
+        let over = self.fades_at().is_some_and(|until| until <= now);
+        if over {
             self.serving = Serving::Idle;
         }
+        over
     }
 }

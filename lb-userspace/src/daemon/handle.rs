@@ -9,6 +9,7 @@ use super::{Daemon, log};
 
 impl Daemon {
     pub(super) async fn handle(&mut self, event: Event) {
+        self.unrest.stir();
         match event {
             Event::Verdict(verdict) => {
                 self.control.verdict(verdict.clone());

@@ -57,6 +57,8 @@ pub(super) struct Kernel {
     pub(super) switches: u64,
     /// What others changed in our planes and was put right.
     pub(super) repairs: u64,
+    /// Times that anything else changed there by itself: IPVS appeared, slots became stable.
+    moved: u64,
 }
 
 impl Kernel {
@@ -84,6 +86,7 @@ impl Kernel {
             history: VecDeque::new(),
             switches: 0,
             repairs: 0,
+            moved: 0,
         };
         kernel.look_for_ipvs(control, record).await;
         let choice = control.config().global.dataplane;
@@ -118,6 +121,11 @@ impl Kernel {
             xdp.remove()?;
         }
         Ok(ipvs?)
+    }
+
+    /// Another one whenever the planes changed otherwise than by [`Self::apply`].
+    pub(super) const fn version(&self) -> u64 {
+        self.switches + self.repairs + self.moved
     }
 
     /// Something of ours beside the planes was put right.
@@ -168,6 +176,7 @@ impl Kernel {
         control.planes_mut().ipvs = match Ipvs::connect(record).await {
             Ok(ipvs) => {
                 self.ipvs = Some(ipvs);
+                self.moved += 1;
                 check_table_size(control);
                 IpvsState::Ready
             }

@@ -22,6 +22,9 @@ impl Daemon {
         if self.keep_orders().is_err() {
             self.retry(now + RETRY);
         }
+        if self.control.is_touched() {
+            self.unrest.stir();
+        }
         let changes = self.control.take_transitions(now, SystemTime::now());
         self.changes.extend(changes);
         self.follow_devices().await;
@@ -29,8 +32,12 @@ impl Daemon {
         let addresses = self.control.addresses();
         self.remove_addresses(&addresses).await;
         // Only after the start. The first time in any case: what is in the maps is to be ours.
-        self.warming = self.warming && self.control.is_warming(now);
-        if std::mem::take(&mut self.fresh) || !self.warming {
+        if self.warming && !self.control.is_warming(now) {
+            self.warming = false;
+            self.unrest.stir();
+        }
+        let settles = self.unrest.settles(now);
+        if std::mem::take(&mut self.fresh) || settles && !self.warming {
             self.apply().await;
         }
         if !self.kernel.ready && self.control.waits_for_plane(now) {
@@ -64,15 +71,21 @@ impl Daemon {
         }
         self.follow_accept().await;
         self.tell_systemd();
+        if settles {
+            self.tell_hosts();
+            // Last: it may take milliseconds, and nobody waits for it but checks.
+            self.open_checks();
+        }
+        Ok(())
+    }
+
+    fn tell_hosts(&self) {
         let wanted = self.control.wanted_hosts();
         self.hosts.send_if_modified(|hosts| {
             let changed = *hosts != wanted;
             *hosts = wanted;
             changed
         });
-        // Last: it may take milliseconds, and nobody waits for it but checks.
-        self.open_checks();
-        Ok(())
     }
 
     async fn apply(&mut self) {

@@ -44,10 +44,14 @@ impl Kernel {
             return;
         };
         xdp.set_now(shows);
-        if self.clock.sweeps(now)
-            && let Err(error) = tokio::task::block_in_place(|| xdp.sweep())
-        {
-            tracing::error!(%error, "cannot end the states of slots; trying again");
+        if !self.clock.sweeps(now) {
+            return;
+        }
+        match tokio::task::block_in_place(|| xdp.sweep()) {
+            Ok(changed) => self.moved += u64::from(changed),
+            Err(error) => {
+                tracing::error!(%error, "cannot end the states of slots; trying again");
+            }
         }
     }
 }

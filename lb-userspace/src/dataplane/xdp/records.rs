@@ -44,14 +44,19 @@ impl Xdp {
     }
 
     /// Removes records that are over or agree with the tables, ends states of slots that nothing
-    /// needs any more, and counts connections anew. To be called once a second.
+    /// needs any more, and counts connections anew. To be called once a second. Tells whether
+    /// slots or servers changed.
     ///
     /// # Errors
     /// The kernel refuses a write; the next call tries again.
-    pub fn sweep(&mut self) -> Result<(), XdpError> {
+    pub fn sweep(&mut self) -> Result<bool, XdpError> {
         self.reclaim();
         let now = self.now();
         let needs = self.applied.needs_sweep();
+        if !needs.any() {
+            self.census = sweep::Census::default();
+            return Ok(false);
+        }
         let mut scan = Scan::new(&self.applied, now);
         if needs.exceptions {
             scan.places(sweep::Records::Exceptions, self.state.exceptions.places());
@@ -67,8 +72,9 @@ impl Xdp {
             .applied
             .sweep(&self.census, self.loaded.sizes().table, now);
         let graces = self.write(&changes)?;
+        let changed = self.applied != next;
         self.applied = next;
         self.retire(graces, changes, needs);
-        Ok(())
+        Ok(changed)
     }
 }
