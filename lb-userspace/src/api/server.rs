@@ -1,7 +1,7 @@
 //! The answering side of the control socket.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +18,8 @@ const MODE: u32 = 0o660;
 const MAX_REQUEST: u64 = 64 << 10;
 /// A client that does not finish its request by then is dropped.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Size of a part of an answer.
+const PIECE: usize = 64 << 10;
 /// Pause after a failure to accept, such as too many open files.
 const BACKOFF: Duration = Duration::from_millis(100);
 
@@ -111,9 +113,36 @@ async fn serve_one<T: From<Query>>(
         }
         Err(error) => Answer::Error(error),
     };
-    let mut bytes = serde_json::to_vec(&answer)?;
-    bytes.push(b'\n');
-    writer.write_all(&bytes).await
+    let mut text = Pieces::default();
+    serde_json::to_writer(&mut text, &answer)?;
+    drop(answer);
+    text.write_all(b"\n")?;
+    for piece in text.0 {
+        writer.write_all(&piece).await?;
+    }
+    Ok(())
+}
+
+/// A text in memory that may be megabytes long: it is not copied while it grows.
+#[derive(Default)]
+struct Pieces(Vec<Vec<u8>>);
+
+impl io::Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.last_mut() {
+            Some(last) if last.capacity() - last.len() >= bytes.len() => last.extend(bytes),
+            Some(_) | None => {
+                let mut piece = Vec::with_capacity(PIECE.max(bytes.len()));
+                piece.extend(bytes);
+                self.0.push(piece);
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

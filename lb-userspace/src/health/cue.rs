@@ -26,6 +26,12 @@ pub(super) struct Cue {
     pub(super) why: Option<String>,
 }
 
+impl Cue {
+    pub(super) const fn on_time(due: Instant) -> Self {
+        Self { due, why: None }
+    }
+}
+
 impl Cues {
     pub(super) const fn new(prompts: Option<mpsc::Receiver<String>>, gate: Option<Gate>) -> Self {
         Self {
@@ -38,20 +44,16 @@ impl Cues {
     /// Waits for the first probe, which starts at `due`.
     pub(super) async fn first(&mut self, due: Instant) -> Cue {
         sleep_until(due).await;
-        self.pass(Cue { due, why: None }).await
+        self.pass(Cue::on_time(due)).await
+    }
+
+    /// Nothing else is to be waited for.
+    pub(super) const fn are_time_alone(&self) -> bool {
+        self.prompts.is_none() && self.gate.is_none()
     }
 
     /// Waits for the probe after one that started at `latest`; the next is due at `due`.
     pub(super) async fn next(&mut self, latest: Instant, due: Instant, interval: Duration) -> Cue {
-        if self.prompts.is_none() && self.gate.is_none() {
-            sleep_until(due).await;
-            return Cue { due, why: None };
-        }
-        // On the heap: there may be ten thousand that have neither.
-        Box::pin(self.listen(latest, due, interval)).await
-    }
-
-    async fn listen(&mut self, latest: Instant, due: Instant, interval: Duration) -> Cue {
         let Self {
             prompts,
             gate,
@@ -66,10 +68,10 @@ impl Cues {
         };
         let cue = tokio::select! {
             why = prompt::wait(prompts.as_mut(), earliest, due) => match why {
-                None => Cue { due, why },
+                None => Cue::on_time(due),
                 Some(_) => Cue { due: Instant::now(), why },
             },
-            () = reopened => Cue { due: Instant::now(), why: None },
+            () = reopened => Cue::on_time(Instant::now()),
         };
         let cue = self.pass(cue).await;
         if cue.why.is_some() {
@@ -85,8 +87,7 @@ impl Cues {
             None => false,
         };
         if waited {
-            let due = Instant::now();
-            return Cue { due, why: None };
+            return Cue::on_time(Instant::now());
         }
         cue
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::config::{Check, Initial};
 use crate::events::{Event, Journal, Kind};
@@ -50,29 +50,49 @@ impl<T: From<Verdict>> Watch<T> {
     }
 
     /// Probes until nobody listens, for the first time at `due`.
-    pub(super) async fn run(mut self, mut cues: Cues, mut due: Instant) {
-        let interval = self.check.interval;
-        let mut start = self.tools.turns.together(due, interval);
-        // On the heap: there may be ten thousand that wait, and few that do anything else.
-        let mut cue = Box::pin(cues.first(start)).await;
-        if Box::pin(self.waits_for_ways()).await {
-            cue.due = Instant::now();
-        }
-        loop {
-            if cue.due != start {
-                // Others follow the one that was not when it should have been.
-                due = cue.due;
+    ///
+    /// There may be ten thousand that wait, and few that do anything else: the others' states are
+    /// on the heap.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "the future of an async fn has its arguments twice"
+    )]
+    pub(super) fn run(mut self, mut cues: Cues, mut due: Instant) -> impl Future<Output = ()> + Send
+    where
+        T: Send,
+    {
+        async move {
+            let mut start = self.start(due);
+            let mut cue = Box::pin(cues.first(start)).await;
+            if Box::pin(self.waits_for_ways()).await {
+                cue.due = Instant::now();
             }
-            let latest = Instant::now();
-            if Box::pin(self.round(cue)).await.is_none() {
-                return;
+            loop {
+                if cue.due != start {
+                    // Others follow the one that was not when it should have been.
+                    due = cue.due;
+                }
+                let latest = Instant::now();
+                if Box::pin(self.round(cue)).await.is_none() {
+                    return;
+                }
+                // One that took longer than the interval makes the next one no later than need be.
+                due += self.jitter.vary(self.check.interval, self.check.jitter);
+                due = due.max(Instant::now());
+                start = self.start(due);
+                cue = if cues.are_time_alone() {
+                    sleep_until(start).await;
+                    Cue::on_time(start)
+                } else {
+                    Box::pin(cues.next(latest, start, self.check.interval)).await
+                };
             }
-            // One that took longer than the interval makes the next one no later than need be.
-            due += self.jitter.vary(interval, self.check.jitter);
-            due = due.max(Instant::now());
-            start = self.tools.turns.together(due, interval);
-            cue = cues.next(latest, start, interval).await;
         }
+    }
+
+    /// When a probe that is due at `due` starts.
+    fn start(&self, due: Instant) -> Instant {
+        self.tools.turns.together(due, self.check.interval)
     }
 
     /// Waits until it is known how the server can be asked; tells whether that was to be waited
@@ -176,7 +196,7 @@ mod tests {
 
     fn told(outcomes: &[Outcome]) -> Vec<Option<(bool, bool, Option<Weight>)>> {
         let subject = Subject {
-            service: "web".to_owned(),
+            service: "web".into(),
             real_server: "192.0.2.21".parse().unwrap(),
         };
         let (mut judge, mut last) = (Judge::new(2, 2), Good::default());
@@ -252,7 +272,7 @@ mod tests {
     #[test]
     fn a_certificate_that_expires_soon_is_an_event() {
         let subject = Subject {
-            service: "web".to_owned(),
+            service: "web".into(),
             real_server: "192.0.2.21".parse().unwrap(),
         };
         let hour = Duration::from_secs(3600);
