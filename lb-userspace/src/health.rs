@@ -54,7 +54,8 @@ use watch::Watch;
 /// A real server of a service, by their names in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Subject {
-    pub service: String,
+    /// All that is known of a service's servers has the one name in memory.
+    pub service: Arc<str>,
     pub real_server: IpAddr,
 }
 

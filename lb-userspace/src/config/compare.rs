@@ -122,7 +122,7 @@ pub(super) fn tracked_services(
             continue;
         };
         let read = services.iter().filter_map(|d| d.service.as_ref());
-        match read.into_iter().find(|service| service.name == *name) {
+        match read.into_iter().find(|service| *service.name == **name) {
             Some(service) => fits_track(report, &track.span, service, *min_healthy),
             None if certain && !names().any(|known| known == name) => {
                 let hint = suggest::among(name, names(), "service", "[[service]]");

@@ -110,7 +110,7 @@ pub(super) fn read(
     let build = || {
         let (address, protocol) = place.as_ref()?.value;
         Some(Service {
-            name: name.as_ref()?.value.clone(),
+            name: name.as_ref()?.value.as_str().into(),
             address,
             protocol,
             vrrp: vrrp?,

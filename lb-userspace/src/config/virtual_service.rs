@@ -9,7 +9,7 @@ use super::{Check, Manner, Policy};
 /// One `[[service]]` block: a virtual service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
-    pub name: String,
+    pub name: Arc<str>,
     /// Port 0 = all ports of the address that have no service of their own.
     pub address: SocketAddr,
     pub protocol: Protocol,

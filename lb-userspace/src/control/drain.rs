@@ -117,10 +117,10 @@ impl Control {
 
     pub(super) fn find_service(&self, name: &str) -> Result<&config::Service, OrderError> {
         let services = &self.config.services;
-        let service = services.iter().find(|service| service.name == name);
+        let service = services.iter().find(|service| *service.name == *name);
         service.ok_or_else(|| OrderError::NoService {
             name: name.to_owned(),
-            known: join(services.iter().map(|service| service.name.clone())),
+            known: join(services.iter().map(|service| service.name.to_string())),
         })
     }
 }

@@ -4,6 +4,7 @@
 //! needs that has none: each server's verdict decides for it alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::config::{self, Config, Initial, Policy, When};
@@ -30,7 +31,7 @@ pub use news::{News, What};
 /// The desks, by service.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Policies {
-    desks: BTreeMap<String, Desk>,
+    desks: BTreeMap<Arc<str>, Desk>,
     news: Vec<News>,
 }
 

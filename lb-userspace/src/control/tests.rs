@@ -76,7 +76,7 @@ impl Bench {
     fn verdict(&mut self, real_server: IpAddr, outcome: Result<(), &str>) {
         let service = "web".to_owned();
         let subject = Subject {
-            service,
+            service: service.into(),
             real_server,
         };
         self.control.verdict(Verdict {

@@ -191,7 +191,7 @@ impl Control {
         let mut tally = Tally::default();
         // The configuration names no service that there is not.
         let services = self.config.services.iter();
-        for service in services.filter(|service| service.name == name) {
+        for service in services.filter(|service| *service.name == *name) {
             for server in &service.real_servers {
                 let state = self.server_state(service, server);
                 tally.healthy += usize::from(state.is_healthy());

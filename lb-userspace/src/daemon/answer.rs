@@ -90,7 +90,7 @@ impl Daemon {
         uid: Option<u32>,
     ) -> Answer {
         let subject = Subject {
-            service,
+            service: service.into(),
             real_server,
         };
         or_error(self.order_server(&subject, command, uid))

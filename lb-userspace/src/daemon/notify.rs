@@ -39,7 +39,7 @@ impl Notify {
         self.router_id.clone_from(&config.global.router_id);
         let services = &config.services;
         self.quorums
-            .retain(|name| services.iter().any(|service| service.name == name));
+            .retain(|name| services.iter().any(|service| *service.name == *name));
         let wanted = config.global.notify_fifo.as_deref();
         if self.fifo.as_ref().map(Fifo::path) != wanted {
             self.fifo = wanted.and_then(|path| self.open(path));

@@ -47,7 +47,7 @@ impl Daemon {
         };
         let why = words(opened);
         if self.checks.prompt(&subject, &why) {
-            tracing::debug!(service = service.name, real_server = %server, "probed early: {why}");
+            tracing::debug!(service = &*service.name, real_server = %server, "probed early: {why}");
         }
     }
 

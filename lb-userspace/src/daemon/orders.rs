@@ -52,7 +52,7 @@ impl Orders {
         }
         control.restore_orders(all, now.instant);
         for (subject, order) in control.orders() {
-            let (service, real_server) = (&subject.service, subject.real_server);
+            let (service, real_server) = (&*subject.service, subject.real_server);
             let order = order.words(now.instant);
             tracing::info!(service, %real_server, order, "by hand, as before the start");
         }
@@ -181,7 +181,7 @@ impl super::Daemon {
     pub(super) fn keep_orders(&mut self) -> Result<(), ()> {
         let now = std::time::Instant::now();
         for (subject, order) in self.control.take_dropped_orders() {
-            let (service, real_server) = (&subject.service, subject.real_server);
+            let (service, real_server) = (&*subject.service, subject.real_server);
             let order = order.words(now);
             let text = format!(
                 "the order for real server {real_server} of {service} ends, as the configuration \

@@ -34,7 +34,7 @@ fn change(service: &config::Service, what: &What) -> Option<QuorumChange> {
     let quorum = service.policy.quorum.as_ref()?;
     let script = if has { &quorum.up } else { &quorum.down };
     Some(QuorumChange {
-        service: service.name.clone(),
+        service: service.name.to_string(),
         has,
         healthy: count.healthy,
         needed,

@@ -88,7 +88,7 @@ impl Daemon {
             interfaces: links.map(|link| (link.index, link.name.as_str())).collect(),
             services: services
                 .iter()
-                .map(|service| (key(service), (service.name.as_str(), service.scheduler)))
+                .map(|service| (key(service), (&*service.name, service.scheduler)))
                 .collect(),
             server: &|service, id| xdp.server_address(service, id),
             boot: since_1970().saturating_sub(monotonic()),

@@ -92,7 +92,7 @@ mod tests {
         let said = |outcome: Result<(), &str>| {
             let verdict = Verdict {
                 subject: Subject {
-                    service: "web".to_owned(),
+                    service: "web".into(),
                     real_server: "192.0.2.21".parse().unwrap(),
                 },
                 outcome: outcome.map_err(str::to_owned),

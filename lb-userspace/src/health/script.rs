@@ -10,7 +10,7 @@ use super::outcome::{Good, Outcome, Weight};
 /// Runs the program, which has a limit to its time of its own and may take a moment more to end.
 pub(super) async fn probe(attempt: &Attempt<'_>, script: &Script) -> Outcome {
     let server = attempt.server();
-    let service = attempt.subject.service.clone();
+    let service = attempt.subject.service.to_string();
     let (address, port) = (server.ip().to_string(), server.port().to_string());
     let more = [service.clone(), address.clone(), port.clone()];
     let variables = [

@@ -58,7 +58,7 @@ async fn ask(snippet: &str, to: SocketAddr) -> Outcome {
     );
     let check = check(&format!("{snippet}\n{to}"));
     let subject = Subject {
-        service: "web".to_owned(),
+        service: "web".into(),
         real_server: "192.0.2.21".parse().unwrap(),
     };
     probe::probe(&subject, &check, &Tools::default()).await
@@ -93,7 +93,7 @@ fn a_check_is_of_each_server() {
 async fn a_check_that_waits_needs_little_memory() {
     let (verdicts, _inbox) = mpsc::channel::<Verdict>(1);
     let subject = Subject {
-        service: "web".to_owned(),
+        service: "web".into(),
         real_server: "192.0.2.21".parse().unwrap(),
     };
     let tools = Arc::new(Tools::default());

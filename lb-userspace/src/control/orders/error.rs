@@ -46,7 +46,7 @@ pub enum OrderError {
 
 impl OrderError {
     pub(super) fn is_disabled(subject: &Subject) -> Self {
-        let (service, address) = (subject.service.clone(), subject.real_server);
+        let (service, address) = (subject.service.to_string(), subject.real_server);
         Self::IsDisabled { service, address }
     }
 
@@ -57,7 +57,7 @@ impl OrderError {
         weight: (u16, Option<u16>),
         drains_only: bool,
     ) -> Self {
-        let (service, address) = (subject.service.clone(), subject.real_server);
+        let (service, address) = (subject.service.to_string(), subject.real_server);
         match weight {
             (_, Some(0)) => Self::WeightSet { service, address },
             (0, None) => Self::NoWeight { service, address },
@@ -68,7 +68,7 @@ impl OrderError {
 
     pub(super) fn no_weight_set(subject: &Subject, weight: u16) -> Self {
         Self::NoWeightSet {
-            service: subject.service.clone(),
+            service: subject.service.to_string(),
             address: subject.real_server,
             weight,
         }

@@ -1,6 +1,7 @@
 //! What is to be told of a service. PURE.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::config::Damping;
 
@@ -9,7 +10,7 @@ use super::count::Count;
 /// Something new about a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct News {
-    pub service: String,
+    pub service: Arc<str>,
     pub what: What,
 }
 

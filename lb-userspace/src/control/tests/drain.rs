@@ -158,7 +158,7 @@ fn drains_are_restored_as_far_as_their_servers_exist() {
     let mut bench = bench("", SECOND_SERVER);
     let now = bench.start;
     let subject = |service: &str| Subject {
-        service: service.to_owned(),
+        service: service.into(),
         real_server: SERVER,
     };
     let drained = |deadline| Order {

@@ -103,7 +103,7 @@ fn a_weight_by_hand_counts_before_file_and_check() {
     bench.set_weight(7);
     assert_eq!(bench.standing(), ("up", true, true, 7));
     let subject = Subject {
-        service: "web".to_owned(),
+        service: "web".into(),
         real_server: SERVER,
     };
     bench.control.verdict(Verdict {

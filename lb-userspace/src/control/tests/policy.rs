@@ -113,7 +113,7 @@ fn the_fallback_is_a_server_like_others() {
         used: true,
     };
     assert_eq!(news.len(), 1);
-    assert_eq!((news[0].service.as_str(), &news[0].what), ("web", &used));
+    assert_eq!((news[0].service.as_ref(), &news[0].what), ("web", &used));
     assert_eq!(bench.control.take_news(), []);
     bench.verdict(OTHER, Ok(()));
     bench.judge_at(2 * SECOND);

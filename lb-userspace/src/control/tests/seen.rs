@@ -7,7 +7,7 @@ use crate::health::{Certificate, Weight};
 
 fn tell(bench: &mut Bench, weight: Option<Weight>, certificate: Option<Certificate>) {
     let subject = Subject {
-        service: "web".to_owned(),
+        service: "web".into(),
         real_server: SERVER,
     };
     bench.control.verdict(Verdict {
@@ -56,7 +56,7 @@ fn what_a_check_has_seen_goes_with_it() {
     };
     tell(&mut bench, Some(Weight::Is(7)), Some(certificate));
     let subject = Subject {
-        service: "web".to_owned(),
+        service: "web".into(),
         real_server: SERVER,
     };
     assert_eq!(bench.control.certificate(&subject), Some(certificate));

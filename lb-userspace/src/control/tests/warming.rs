@@ -42,7 +42,7 @@ fn one_that_is_up_speaks_for_its_host() {
     assert_eq!(knowledge(&bench), Knowledge::Doubtful);
     bench.control.verdict(Verdict {
         subject: Subject {
-            service: "other".to_owned(),
+            service: "other".into(),
             real_server: SERVER,
         },
         outcome: Ok(()),

@@ -120,7 +120,7 @@ impl Bench {
         });
         self.control.verdict(Verdict {
             subject: Subject {
-                service: "web".to_owned(),
+                service: "web".into(),
                 real_server,
             },
             outcome: if up { Ok(()) } else { Err("no".to_owned()) },

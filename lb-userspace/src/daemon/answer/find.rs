@@ -24,9 +24,9 @@ impl Daemon {
         port: Option<u16>,
     ) -> Result<Where, String> {
         let config = self.control.config();
-        let service = config.services.iter().find(|s| s.name == name);
+        let service = config.services.iter().find(|s| *s.name == *name);
         let service = service.ok_or_else(|| {
-            let names: Vec<&str> = config.services.iter().map(|s| s.name.as_str()).collect();
+            let names: Vec<&str> = config.services.iter().map(|s| &*s.name).collect();
             format!(
                 "no service is called {name:?}; there are: {}",
                 names.join(", ")

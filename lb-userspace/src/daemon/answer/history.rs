@@ -31,7 +31,7 @@ fn shape(change: Change) -> Transition {
     let (subject, transition) = (change.subject, change.transition);
     Transition {
         at: milliseconds(transition.at),
-        service: subject.service,
+        service: subject.service.to_string(),
         server: subject.real_server,
         from: transition.from.to_owned(),
         to: transition.to.to_owned(),

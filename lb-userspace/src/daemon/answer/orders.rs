@@ -88,7 +88,7 @@ fn carry_out(
     command: Command,
     now: Instant,
 ) -> Result<Done, String> {
-    let (service, server) = (subject.service.as_str(), subject.real_server);
+    let (service, server) = (&*subject.service, subject.real_server);
     let before = control.orders().get(subject).cloned().unwrap_or_default();
     let replaced = before.hold.map(|hold| hold.words(now));
     let words = |error: OrderError| error.to_string();

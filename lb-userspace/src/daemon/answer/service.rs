@@ -27,7 +27,7 @@ impl Daemon {
         let healthy = members.servers.iter();
         let healthy = healthy.filter(|member| member.state.is_healthy());
         Service {
-            name: service.name.clone(),
+            name: service.name.to_string(),
             address: service.address,
             protocol: service.protocol.name().to_owned(),
             scheduler: service.scheduler.name().to_owned(),

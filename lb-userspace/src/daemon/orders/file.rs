@@ -110,7 +110,7 @@ pub(super) fn read(path: &Path, now: Now) -> io::Result<All> {
             hold: disabled.or_else(drained),
             weight: entry.weight,
         };
-        (subject(entry.service, entry.real_server), order)
+        (subject(&entry.service, entry.real_server), order)
     };
     let orders = content.orders.into_iter().map(order);
     Ok(orders
@@ -129,7 +129,7 @@ pub(super) fn read_drains(path: &Path, now: Now) -> io::Result<All> {
             hold: Some(now.drained(drain.deadline)),
             weight: None,
         };
-        (subject(drain.service, drain.real_server), order)
+        (subject(&drain.service, drain.real_server), order)
     };
     Ok(drains.into_iter().map(order).collect())
 }
@@ -161,7 +161,7 @@ fn entry((subject, order): (&Subject, &Order), now: Now) -> Entry {
         None => (None, None),
     };
     Entry {
-        service: subject.service.clone(),
+        service: subject.service.to_string(),
         real_server: subject.real_server,
         disabled,
         drained,
@@ -169,9 +169,9 @@ fn entry((subject, order): (&Subject, &Order), now: Now) -> Entry {
     }
 }
 
-const fn subject(service: String, real_server: IpAddr) -> Subject {
+fn subject(service: &str, real_server: IpAddr) -> Subject {
     Subject {
-        service,
+        service: service.into(),
         real_server,
     }
 }

@@ -63,7 +63,7 @@ fn server() -> IpAddr {
 
 fn subject(service: &str) -> Subject {
     Subject {
-        service: service.to_owned(),
+        service: service.into(),
         real_server: server(),
     }
 }

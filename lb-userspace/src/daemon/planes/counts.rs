@@ -1,6 +1,7 @@
 //! What the data planes counted.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lb_common::reason::Reason;
 
@@ -13,7 +14,7 @@ use crate::dataplane::xdp::{ServiceCounters, Xdp};
 use super::Kernel;
 
 /// Counters by service's name.
-pub(in crate::daemon) type Counts = BTreeMap<String, ServiceCounters>;
+pub(in crate::daemon) type Counts = BTreeMap<Arc<str>, ServiceCounters>;
 
 impl Kernel {
     /// What both planes counted, by service's name.
@@ -29,7 +30,7 @@ impl Kernel {
             let key = service_key(service.address, service.protocol.number());
             let by_xdp = self.xdp.as_ref().map(|xdp| xdp.counters(&key));
             let mut counters = by_xdp.transpose().unwrap_or_else(|error| {
-                tracing::warn!(%error, service = service.name, "cannot read counters");
+                tracing::warn!(%error, service = &*service.name, "cannot read counters");
                 None
             });
             let counters = counters.get_or_insert_default();

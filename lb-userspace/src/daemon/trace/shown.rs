@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lb_common::index::IndexKey;
@@ -16,16 +17,16 @@ use crate::dataplane::table::address_bytes;
 /// The program's filter for what is wanted.
 pub(super) fn filter(
     wanted: &TraceWanted,
-    services: &[(String, ServiceKey)],
+    services: &[(Arc<str>, ServiceKey)],
 ) -> Result<Filter, String> {
     if wanted.rate == 0 {
         return Err("a rate of 0 packets per second shows nothing".to_owned());
     }
     let mut filter = Filter::default();
     if let Some(name) = &wanted.service {
-        let found = services.iter().find(|(service, _)| service == name);
+        let found = services.iter().find(|(service, _)| **service == **name);
         let (_, key) = found.ok_or_else(|| {
-            let names: Vec<&str> = services.iter().map(|(name, _)| name.as_str()).collect();
+            let names: Vec<&str> = services.iter().map(|(name, _)| &**name).collect();
             format!("there is no service {name}: there are {}", names.join(", "))
         })?;
         if key.port == 0 {

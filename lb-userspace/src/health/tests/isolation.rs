@@ -41,7 +41,7 @@ async fn verdict(verdicts: &mut mpsc::Receiver<Verdict>, name: &str) -> Verdict 
         let next = next
             .unwrap_or_else(|_| panic!("no verdict on {name}"))
             .unwrap();
-        if next.subject.service == name {
+        if *next.subject.service == *name {
             return next;
         }
     }
@@ -114,7 +114,11 @@ async fn the_others_verdicts_come_in_time() {
         first.insert(next.subject.service, next.outcome);
     }
     for (name, outcome) in &first {
-        assert_eq!(outcome.is_ok(), name == "good", "{name}: {outcome:?}");
+        assert_eq!(
+            outcome.is_ok(),
+            name.as_ref() == "good",
+            "{name}: {outcome:?}"
+        );
     }
     let ended = Instant::now();
     drop(good);

@@ -19,7 +19,7 @@ async fn told(kind: &str, parts: &str, hurry: bool) -> (String, Duration) {
     let snippet = format!("type = {kind:?}\nconnect_address = \"127.0.0.1\"\nchecks = [{parts}]");
     let check = check(&if hurry { hurried(&snippet) } else { snippet });
     let subject = Subject {
-        service: "web".to_owned(),
+        service: "web".into(),
         real_server: "192.0.2.21".parse().unwrap(),
     };
     let start = Instant::now();

@@ -102,7 +102,7 @@ fn ways(servers: &[(&str, Way)]) -> Ways {
 
 fn subject() -> Subject {
     Subject {
-        service: "web".to_owned(),
+        service: "web".into(),
         real_server: "192.0.2.21".parse().unwrap(),
     }
 }
@@ -138,7 +138,7 @@ async fn without_a_way_the_servers_own_address_is_asked_for() {
         let check = format!("type = \"tcp\"\nport = {port}\nvia = \"{via}\"");
         let check = crate::health::tests::check(&check);
         let subject = Subject {
-            service: "web".to_owned(),
+            service: "web".into(),
             real_server: "127.0.0.1".parse().unwrap(),
         };
         for known in [None, Some(ways(&[("127.0.0.1", Way::Closed)]))] {

@@ -124,7 +124,7 @@ weight  = 1
     };
     assert_eq!(config.vrrp, [vrrp]);
     let service = Service {
-        name: "web".to_owned(),
+        name: "web".into(),
         address: "192.0.2.10:80".parse().expect("an address"),
         protocol: Protocol::Tcp,
         vrrp: "VI_1".to_owned(),

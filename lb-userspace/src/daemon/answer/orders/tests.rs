@@ -10,7 +10,7 @@ const SERVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 21));
 
 fn subject() -> Subject {
     Subject {
-        service: "web".to_owned(),
+        service: "web".into(),
         real_server: SERVER,
     }
 }

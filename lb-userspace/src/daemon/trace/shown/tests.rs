@@ -14,9 +14,9 @@ fn key(port: u16) -> ServiceKey {
     service_key(SocketAddr::from(([192, 0, 2, 10], port)), 6)
 }
 
-fn services() -> Vec<(String, ServiceKey)> {
+fn services() -> Vec<(Arc<str>, ServiceKey)> {
     [("web", 80), ("chat", 443), ("all", 0)]
-        .map(|(name, port)| (name.to_owned(), key(port)))
+        .map(|(name, port)| (name.into(), key(port)))
         .to_vec()
 }
 
