@@ -3,13 +3,9 @@
 //! `book` is PURE and knows what is a change; the scripts of one instance or group run one after
 //! the other, in a task of their own.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use crate::config::Script;
 use crate::events::{Event, Journal, Kind, Level};
@@ -18,12 +14,14 @@ use crate::vrrp::State;
 
 mod book;
 mod fifo;
+mod latest;
 mod quorum;
 #[cfg(test)]
 mod tests;
 
 pub use book::{Book, Change, Subject};
 pub use fifo::{Fifo, Written};
+use latest::{Jobs, Latest};
 pub use quorum::{QuorumChange, QuorumScripts};
 
 /// Notify scripts that run at once.
@@ -55,18 +53,12 @@ struct Job {
     number: u64,
 }
 
-struct Slot {
-    jobs: watch::Sender<Option<Job>>,
-    sent: u64,
-}
-
 /// Runs the scripts. For each instance and group at most one runs and one waits: a newer state
 /// takes the place of one that waits.
 pub struct Scripts {
     runner: Runner,
     journal: Journal,
-    tasks: JoinSet<()>,
-    slots: BTreeMap<Subject, Slot>,
+    jobs: Latest<Subject, Job>,
     counters: Arc<Counters>,
 }
 
@@ -75,44 +67,30 @@ impl Scripts {
     pub fn new(journal: Journal) -> Self {
         Self {
             runner: Runner::new(AT_ONCE),
+            jobs: Latest::new("notify scripts", journal.clone()),
             journal,
-            tasks: JoinSet::new(),
-            slots: BTreeMap::new(),
             counters: Arc::default(),
         }
     }
 
     /// Never waits.
     pub fn tell(&mut self, change: Change, router_id: &str) {
-        while self.tasks.try_join_next().is_some() {}
         let Some(script) = change.script.clone() else {
             return;
         };
-        let slot = self.slots.entry(change.subject.clone());
-        let slot = slot.or_insert_with(|| {
-            let (jobs, waiting) = watch::channel(None);
-            self.tasks.spawn(deliver(
-                waiting,
-                self.runner.clone(),
-                self.journal.clone(),
-                Arc::clone(&self.counters),
-            ));
-            Slot { jobs, sent: 0 }
-        });
-        slot.sent += 1;
-        let last = change.is_last;
-        let subject = change.subject.clone();
-        let number = slot.sent;
-        let job = Job {
+        let (subject, last) = (change.subject.clone(), change.is_last);
+        let job = |number| Job {
             change,
             script,
             router_id: router_id.to_owned(),
             number,
         };
-        slot.jobs.send_replace(Some(job));
+        self.jobs.tell(subject.clone(), job, |jobs| {
+            let counters = Arc::clone(&self.counters);
+            deliver(jobs, self.runner.clone(), self.journal.clone(), counters)
+        });
         if last {
-            // What it has got is still told.
-            self.slots.remove(&subject);
+            self.jobs.retain(|other| *other != subject);
         }
     }
 
@@ -128,24 +106,13 @@ impl Scripts {
 
     /// Waits until all that was told has been heard, but no longer than `limit`: what runs on
     /// then is killed.
-    pub async fn finish(mut self, limit: Duration) {
-        self.slots.clear();
-        let all = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(limit, all).await.is_err() {
-            let text = format!("notify scripts took longer than {limit:?} at the end: killed");
-            let event = Event::new(Kind::Notify, text).level(Level::Warn);
-            self.journal.tell(event);
-        }
+    pub async fn finish(self, limit: Duration) {
+        self.jobs.finish(limit).await;
     }
 }
 
 /// Runs scripts until the sender is gone and its last job is done.
-async fn deliver(
-    mut jobs: watch::Receiver<Option<Job>>,
-    runner: Runner,
-    journal: Journal,
-    counters: Arc<Counters>,
-) {
+async fn deliver(mut jobs: Jobs<Job>, runner: Runner, journal: Journal, counters: Arc<Counters>) {
     let (mut told, mut done) = (None, 0);
     while jobs.changed().await.is_ok() {
         let Some(job) = jobs.borrow_and_update().clone() else {

@@ -1,14 +1,12 @@
 //! Scripts that are told whether a service has enough healthy real servers.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
-
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use crate::config::Script;
 use crate::events::{Event, Journal, Kind, Level};
 use crate::script::Runner;
+
+use super::latest::{Jobs, Latest};
 
 /// Scripts that run at once.
 const AT_ONCE: usize = 16;
@@ -55,8 +53,7 @@ impl QuorumChange {
 pub struct QuorumScripts {
     runner: Runner,
     journal: Journal,
-    tasks: JoinSet<()>,
-    services: BTreeMap<String, watch::Sender<Option<QuorumChange>>>,
+    changes: Latest<String, QuorumChange>,
 }
 
 impl QuorumScripts {
@@ -64,49 +61,35 @@ impl QuorumScripts {
     pub fn new(journal: Journal) -> Self {
         Self {
             runner: Runner::new(AT_ONCE),
+            changes: Latest::new("quorum scripts", journal.clone()),
             journal,
-            tasks: JoinSet::new(),
-            services: BTreeMap::new(),
         }
     }
 
     /// Forgets other services; what they have got is still told.
     pub fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
-        self.services.retain(|name, _| wanted(name));
-        while self.tasks.try_join_next().is_some() {}
+        self.changes.retain(|name| wanted(name));
     }
 
     /// Never waits.
     pub fn tell(&mut self, change: QuorumChange) {
-        let changes = self.services.entry(change.service.clone());
-        let changes = changes.or_insert_with(|| {
-            let (changes, waiting) = watch::channel(None);
-            let (runner, journal) = (self.runner.clone(), self.journal.clone());
-            self.tasks.spawn(deliver(waiting, runner, journal));
-            changes
-        });
-        changes.send_replace(Some(change));
+        let service = change.service.clone();
+        self.changes.tell(
+            service,
+            |_| change,
+            |changes| deliver(changes, self.runner.clone(), self.journal.clone()),
+        );
     }
 
     /// Waits until all that was told has been heard, but no longer than `limit`: what runs on
     /// then is killed.
-    pub async fn finish(mut self, limit: Duration) {
-        self.services.clear();
-        let all = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(limit, all).await.is_err() {
-            let text = format!("quorum scripts took longer than {limit:?} at the end: killed");
-            let event = Event::new(Kind::Notify, text).level(Level::Warn);
-            self.journal.tell(event);
-        }
+    pub async fn finish(self, limit: Duration) {
+        self.changes.finish(limit).await;
     }
 }
 
 /// Runs scripts until the sender is gone and its last change is told.
-async fn deliver(
-    mut changes: watch::Receiver<Option<QuorumChange>>,
-    runner: Runner,
-    journal: Journal,
-) {
+async fn deliver(mut changes: Jobs<QuorumChange>, runner: Runner, journal: Journal) {
     let mut told = None;
     while changes.changed().await.is_ok() {
         let Some(change) = changes.borrow_and_update().clone() else {
