@@ -1,14 +1,9 @@
 //! `lvx trace` and the program's log: packets through the real program, and what is seen of them.
 
-use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
-use std::process::Output;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use aya::TestRun;
-use aya::maps::MapInfo;
 use aya::programs::TestRunOptions;
 use etherparse::{PacketBuilder, TcpHeader};
 use lb_common::index::IndexKey;
@@ -17,19 +12,18 @@ use lb_common::maglev::TableSize;
 use lb_common::reason::Reason;
 use lb_common::rule::Segment;
 use lb_common::trace::{Event, Filter, Outcome};
-use lb_tests::client::{TIMEOUT, get};
-use lb_tests::harness::with_lab;
-use lb_tests::lab::topology::{self, client_addresses};
-use lb_tests::lab::{Director, Lab, WEB_PORT};
-use lb_tests::sandbox::{Sandbox, command, ifindex, in_sandbox};
-use lb_tests::wait::wait_until;
-use lb_userspace::api::client;
-use lb_userspace::api::shape::{Answer, Request, TraceWanted};
+use lb_tests::sandbox::{Sandbox, in_sandbox};
 use lb_userspace::dataplane::table::{
     ForwardingTable, Mac, Path, RealServer, Service, address_bytes, service_key,
 };
-use lb_userspace::dataplane::xdp::{LogLevel, ModeChoice, Nic, Xdp};
-use serde_json::Value;
+use lb_userspace::dataplane::xdp::Xdp;
+
+#[path = "trace/command.rs"]
+mod command;
+#[path = "trace/log.rs"]
+mod log;
+#[path = "trace/program.rs"]
+mod program;
 
 /// Test runs come in through the loopback device.
 const INGRESS: u32 = 1;
@@ -238,262 +232,5 @@ fn events_that_nobody_reads_are_lost_and_counted() {
         ensure!(missed.lost > 0 && read > 1000, "{read} read, {missed:?}");
         ensure!(read + missed.lost == 10_000, "{read} read, {missed:?}");
         Ok(())
-    });
-}
-
-/// The maps of this name that the program's code refers to, as bpftool shows it.
-fn refers_to(xdp: &mut Xdp, map: &str) -> Result<bool> {
-    let info = xdp.program()?.info()?;
-    let ids = info.map_ids()?.context("the program's maps")?;
-    let code = command(
-        "bpftool",
-        &["prog", "dump", "xlated", "id", &info.id().to_string()],
-    )?;
-    ensure!(code.contains("map[id:"), "no maps at all in {code}");
-    for id in ids {
-        let found = MapInfo::from_id(id)?;
-        // The kernel keeps 15 characters.
-        if found.name_as_str() == Some(&map[..map.len().min(15)]) {
-            return Ok(code.contains(&format!("map[id:{id}]")));
-        }
-    }
-    Ok(false)
-}
-
-/// What the verifier looked at, and what is left of the program.
-fn size(xdp: &mut Xdp) -> Result<(u32, u32)> {
-    let info = xdp.program()?.info()?;
-    let looked_at = info.verified_instruction_count();
-    let left = info.size_translated().context("the program's size")?;
-    Ok((looked_at.context("the verifier's count")?, left))
-}
-
-#[test]
-fn what_is_off_is_not_in_the_program() {
-    in_sandbox(|sandbox| {
-        let mut xdp = load(sandbox)?;
-        let off = size(&mut xdp)?;
-        ensure!(!refers_to(&mut xdp, "trace_events")? && !refers_to(&mut xdp, "AYA_LOGS")?);
-        xdp.start_trace()?;
-        let tracing = size(&mut xdp)?;
-        ensure!(refers_to(&mut xdp, "trace_events")? && !refers_to(&mut xdp, "AYA_LOGS")?);
-        xdp.stop_trace()?;
-        ensure!(
-            size(&mut xdp)? == off,
-            "{:?} is not {off:?}",
-            size(&mut xdp)
-        );
-        xdp.set_log(LogLevel::Warn)?;
-        let logging = size(&mut xdp)?;
-        ensure!(!refers_to(&mut xdp, "trace_events")? && refers_to(&mut xdp, "AYA_LOGS")?);
-        xdp.set_log(LogLevel::Debug)?;
-        let talking = size(&mut xdp)?;
-        xdp.set_log(LogLevel::Off)?;
-        ensure!(!refers_to(&mut xdp, "AYA_LOGS")?);
-        eprintln!(
-            "instructions verified, bytes left: off {off:?}, trace {tracing:?}, warn {logging:?}, \
-             debug {talking:?}"
-        );
-        // The path of nearly all packets is not in a program that is watched: its size says less.
-        ensure!(off.0 < talking.0, "{off:?} {talking:?}");
-        ensure!(logging.1 < talking.1, "{logging:?} {talking:?}");
-        Ok(())
-    });
-}
-
-fn program_on(name: &str) -> Result<String> {
-    let shown = command("ip", &["-d", "link", "show", "dev", name])?;
-    let mut words = shown.split_whitespace().skip_while(|word| *word != "id");
-    let id = words.nth(1).context("no XDP program")?;
-    Ok(id.to_owned())
-}
-
-#[test]
-fn interfaces_get_the_tracing_program_and_lose_it() {
-    in_sandbox(|sandbox| {
-        command(
-            "ip",
-            &[
-                "link", "add", "veth0", "type", "veth", "peer", "name", "veth1",
-            ],
-        )?;
-        let nic = Nic {
-            name: "veth0".to_owned(),
-            index: ifindex("veth0")?,
-            mtu: 1500,
-            attached: None,
-        };
-        let mut xdp = load(sandbox)?;
-        xdp.attach(&nic, ModeChoice::Best)?;
-        let off = program_on("veth0")?;
-        xdp.start_trace()?;
-        let on = program_on("veth0")?;
-        ensure!(on != off && Some(on.as_str()) == id(&mut xdp).as_deref());
-        ensure!(xdp.features().trace);
-        xdp.stop_trace()?;
-        let after = program_on("veth0")?;
-        ensure!(after != on && Some(after.as_str()) == id(&mut xdp).as_deref());
-        ensure!(!refers_to(&mut xdp, "trace_events")?);
-        Ok(())
-    });
-}
-
-fn id(xdp: &mut Xdp) -> Option<String> {
-    Some(xdp.program().ok()?.info().ok()?.id().to_string())
-}
-
-/// What is logged while it is written to.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn take(&self) -> String {
-        let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&std::mem::take(&mut *text)).into_owned()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        text.write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-#[test]
-fn the_program_says_in_the_log_as_much_as_it_was_told_to() {
-    in_sandbox(|sandbox| {
-        let mut xdp = load(sandbox)?;
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_writer(move || writer.clone())
-            .with_ansi(false)
-            .finish();
-        let said = |xdp: &mut Xdp| -> Result<String> {
-            // A warning and a message of interest only to those who look for something.
-            for port in [444, 81] {
-                run(xdp, &syn(CLIENT, port))?;
-            }
-            xdp.flush_log();
-            Ok(log.take())
-        };
-        tracing::subscriber::with_default(subscriber, || {
-            let text = said(&mut xdp)?;
-            ensure!(text.is_empty(), "{text}");
-            xdp.set_log(LogLevel::Warn)?;
-            let text = said(&mut xdp)?;
-            ensure!(text.lines().count() == 1, "{text}");
-            ensure!(text.contains("WARN") && text.contains("reason 7"), "{text}");
-            xdp.set_log(LogLevel::Debug)?;
-            let text = said(&mut xdp)?;
-            ensure!(text.lines().count() == 2, "{text}");
-            ensure!(text.contains("INFO") && text.contains("reason 4"), "{text}");
-            // What was said before a switch is not lost by it.
-            run(&mut xdp, &syn(CLIENT, 444))?;
-            xdp.set_log(LogLevel::Off)?;
-            ensure!(log.take().contains("reason 7"));
-            let text = said(&mut xdp)?;
-            ensure!(text.is_empty(), "{text}");
-            Ok(())
-        })
-    });
-}
-
-const DEMO: &str = env!("CARGO_BIN_EXE_lvx-demo");
-const SOON: Duration = Duration::from_secs(15);
-
-/// `lvx trace` while the client `from` makes requests.
-fn trace_requests(lab: &Lab, from: Ipv4Addr, arguments: &[&str]) -> Result<Output> {
-    let director = &lab.directors[0];
-    std::thread::scope(|scope| {
-        let trace = scope.spawn(|| director.ask(arguments));
-        let web = SocketAddrV4::new(topology::VIP, WEB_PORT);
-        wait_until("the trace to end", SOON, || {
-            lab.client
-                .run(move || get(from, web, TIMEOUT).map(drop))??;
-            Ok(trace.is_finished())
-        })?;
-        trace
-            .join()
-            .map_err(|_| anyhow!("the trace's thread panicked"))?
-    })
-}
-
-fn has_said(director: &Director, text: &str) -> Result<bool> {
-    Ok(std::fs::read_to_string(director.log_file())?.contains(text))
-}
-
-#[test]
-fn the_command_shows_requests_live_one_at_a_time_and_ends_when_nobody_reads() {
-    with_lab(DEMO, |lab| {
-        let director = &lab.directors[0];
-        let from = client_addresses()[3];
-        let server = director.where_is("web", from)?.context("a server")?;
-        let client = from.to_string();
-        let wanted = [
-            "trace",
-            "--service",
-            "web",
-            "--client",
-            &client,
-            "--count",
-            "4",
-        ];
-        let output = trace_requests(lab, from, &[&wanted[..], &["--json"]].concat())?;
-        ensure!(output.status.success(), "{output:?}");
-        let text = String::from_utf8(output.stdout)?;
-        let lines: Vec<Value> = text
-            .lines()
-            .map(serde_json::from_str)
-            .collect::<Result<_, _>>()?;
-        ensure!(lines.len() == 4, "{text}");
-        for line in &lines {
-            ensure!(line["real_server"] == server.to_string(), "{line}");
-            ensure!(
-                line["verdict"] == "transmitted" && line["service"] == "web",
-                "{line}"
-            );
-            let shown = line["client"].as_str().context("a client")?;
-            ensure!(shown.starts_with(&format!("{from}:")), "{line}");
-        }
-        let output = trace_requests(lab, from, &wanted)?;
-        let text = String::from_utf8(output.stdout)?;
-        let expected = format!(" -> web open -> {server} (slot ");
-        ensure!(
-            output.status.success() && text.contains(&expected),
-            "{text}"
-        );
-
-        let nothing = director.ask(&["trace", "--service", "nothing"])?;
-        let error = String::from_utf8_lossy(&nothing.stderr).into_owned();
-        ensure!(nothing.status.code() == Some(1), "{nothing:?}");
-        ensure!(error.contains("there is no service nothing"), "{error}");
-
-        // As by a reader that is killed.
-        let request = Request::TraceStart(TraceWanted {
-            service: None,
-            client: None,
-            drops: true,
-            rate: 10,
-        });
-        let answer = client::ask(&director.socket(), &request)?;
-        let Answer::TraceStarted(trace) = answer else {
-            bail!("{answer:?}");
-        };
-        let second = director.ask(&["trace"])?;
-        let error = String::from_utf8_lossy(&second.stderr).into_owned();
-        ensure!(second.status.code() == Some(1), "{second:?}");
-        ensure!(error.contains("another `lvx trace` is running"), "{error}");
-        wait_until("the trace to be given up", SOON, || {
-            has_said(director, "nobody reads the trace")
-        })?;
-        let answer = client::ask(&director.socket(), &Request::TraceRead { trace })?;
-        ensure!(matches!(answer, Answer::Error(_)), "{answer:?}");
-        lab.wait_vip()
     });
 }
