@@ -352,9 +352,7 @@ impl Daemon {
         self.kernel.tick(Instant::now());
         self.follow_opened();
         self.kernel.audit(&mut self.control, &self.record).await;
-        if self.kernel.version() != kernel {
-            self.unrest.stir();
-        }
+        self.unrest.stir_if(self.kernel.version() != kernel);
     }
 
     async fn refresh_links(&mut self) {

@@ -22,9 +22,7 @@ impl Daemon {
         if self.keep_orders().is_err() {
             self.retry(now + RETRY);
         }
-        if self.control.is_touched() {
-            self.unrest.stir();
-        }
+        self.unrest.stir_if(self.control.is_touched());
         let changes = self.control.take_transitions(now, SystemTime::now());
         self.changes.extend(changes);
         self.follow_devices().await;
@@ -36,6 +34,8 @@ impl Daemon {
             self.warming = false;
             self.unrest.stir();
         }
+        // Devices and addresses were looked after meanwhile.
+        self.unrest.stir_if(self.control.is_touched());
         let settles = self.unrest.settles(now);
         if std::mem::take(&mut self.fresh) || settles && !self.warming {
             self.apply().await;

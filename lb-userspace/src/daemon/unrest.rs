@@ -19,6 +19,10 @@ impl Unrest {
         self.stirred = true;
     }
 
+    pub(super) const fn stir_if(&mut self, happened: bool) {
+        self.stirred |= happened;
+    }
+
     /// Whether it is to be done now, which it then is.
     pub(super) fn settles(&mut self, now: Instant) -> bool {
         let late = self.settled_at.is_none_or(|at| now >= at + LATEST);
