@@ -35,6 +35,9 @@ const FEWER_TRACES: &[&str] = &["packets_appear"];
 /// Both planes at once: the kernel's IPVS beside the program.
 const FEWER_PLANES: &[&str] = &["pieces_that_could_be_of_two_services"];
 
+/// What follows from checks, where IPVS serves.
+const POLICIES: &[&str] = &["through_ipvs"];
+
 /// Checks through the virtual address, by filters where there is no tcx.
 const FEWER_VIAS: &[&str] = &["a_server_without_the_vip_is_down_on_master"];
 
@@ -49,6 +52,7 @@ const fn by_default(kernel: Kernel) -> &'static [Selection] {
             ("ipvs", &[]),
             ("planes", &[]),
             ("trace", TRACES),
+            ("policy", POLICIES),
         ],
         // Here each of hundreds of grace periods takes a tenth of a second, and so does each
         // program that a lab starts.
