@@ -25,6 +25,7 @@ mod places;
 mod policies;
 mod policy;
 mod reader;
+mod real_server;
 mod report;
 mod scheduling;
 mod script;

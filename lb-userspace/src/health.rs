@@ -202,7 +202,7 @@ fn remainder(time: Duration, interval: Duration) -> Duration {
 /// Says loudly what the operator shall not overlook.
 fn warn(services: &[Service]) {
     for service in services {
-        for warning in service.check.iter().flat_map(|check| check.warnings()) {
+        for warning in service.check_warnings() {
             tracing::warn!(service = %service.name, "{warning}");
         }
     }
@@ -211,10 +211,10 @@ fn warn(services: &[Service]) {
 fn wanted(services: &[Service]) -> BTreeMap<Subject, Order> {
     let mut wanted = BTreeMap::new();
     for service in services {
-        let Some(check) = &service.check else {
-            continue;
-        };
         for server in &service.real_servers {
+            let Some(check) = service.check_of(server) else {
+                continue;
+            };
             let subject = Subject {
                 service: service.name.clone(),
                 real_server: server.address,

@@ -138,8 +138,10 @@ pub(super) fn tracked_services(
 /// Whether tracking the service can ever say anything else than one thing.
 fn fits_track(report: &mut Report<'_>, span: &Span, service: &Service, min_healthy: u16) {
     let (name, servers) = (&service.name, service.real_servers.len());
-    let when = service.check.as_ref().map(|check| check.when);
-    if when == Some(When::Master) {
+    let checks = service.real_servers.iter();
+    let checks = checks.filter_map(|server| service.check_of(server));
+    let checks: Vec<_> = checks.chain(&service.check).collect();
+    if checks.iter().any(|check| check.when == When::Master) {
         // What made it give way would stay as it was.
         report
             .error(
@@ -150,7 +152,7 @@ fn fits_track(report: &mut Report<'_>, span: &Span, service: &Service, min_healt
                 ),
             )
             .hint("let the check run always, or do not track the service");
-    } else if when.is_none() {
+    } else if checks.is_empty() {
         let message = format!("service {name:?} has no `check`: its servers are always healthy");
         let hint = "add a `check` to the service, or do not track it".to_owned();
         report.absent(span, message, hint);

@@ -1,4 +1,4 @@
-//! `check` of a service.
+//! `check` of a service, or of one of its real servers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,16 +29,16 @@ const LONGEST: Duration = Duration::from_secs(3600);
 const INTERVAL: Duration = Duration::from_secs(2);
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// `Some(None)`: the service has no check; `None`: wrong, and reported. `address` and
-/// `protocol` are `None` where the service's are wrong.
+/// `Some(None)`: the block has no check; `None`: wrong, and reported. `address` and `protocol`
+/// are the service's, `None` where they are wrong.
 pub(super) fn read(
     report: &mut Report<'_>,
-    service: &mut Block<'_>,
+    outer: &mut Block<'_>,
     address: Option<SocketAddr>,
     protocol: Option<Protocol>,
     global: Option<&Global>,
 ) -> Option<Option<Arc<Check>>> {
-    let Some(mut block) = service.block(report, "check", Kind::Check) else {
+    let Some(mut block) = outer.block(report, "check", Kind::Check) else {
         return Some(None);
     };
     let b = &mut block;
@@ -68,7 +68,7 @@ pub(super) fn read(
     let probe = kind.and_then(|kind| probe::read(report, b, kind, &around));
     if kind.is_some() {
         // Otherwise it is not known which keys it has.
-        block.finish(report, Some(service));
+        block.finish(report, Some(outer));
     }
     Some(Some(Arc::new(Check {
         probe: probe?,

@@ -2,15 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::address::{server_address, service_address};
+use super::address::service_address;
 use super::block::{Block, Kind};
 use super::check::{SCRIPT_USER, duplicates};
-use super::fits::{fits_ipvs, fits_plane, fits_service};
-use super::reader::{at, choice, integer, name};
+use super::fits::{fits_ipvs, fits_plane};
+use super::reader::{at, choice, name};
+use super::real_server::{self, Inherited};
 use super::report::{At, Report};
-use super::{
-    Global, Protocol, RealServer, Service, health, policy, scheduling, suggest, timing, vrrp,
-};
+use super::{Global, Protocol, Service, health, policy, scheduling, suggest, timing, vrrp};
 
 const PROTOCOLS: &[(&str, Protocol)] = &[
     ("tcp", Protocol::Tcp),
@@ -80,21 +79,28 @@ pub(super) fn read(
     if let (Some(address), Some(None), Some(global)) = (&address, scheduling.persistence, global) {
         fits_ipvs(report, address, global.dataplane);
     }
-    let mut around = policy::Around {
+    let inherited = Inherited {
+        vip: address.as_ref(),
+        protocol,
+        global,
+        manner: &manner,
         scheduler: scheduling.scheduler,
         has_check: check.as_ref().is_none_or(Option::is_some),
-        servers: Vec::new(),
-        certain: false,
     };
-    manner.fits(report, &around);
-    let inherited = (&manner, &around);
     let number = blocks.len();
     let servers: Vec<_> = blocks
         .into_iter()
-        .filter_map(|server| real_server(report, server, &block, address.as_ref(), inherited))
+        .filter_map(|server| real_server::read(report, server, &block, &inherited))
         .collect();
-    around.certain = servers.len() == number;
-    around.servers = servers.iter().map(|server| server.value.address).collect();
+    let certain = servers.len() == number;
+    let has_own = servers.iter().any(|server| server.value.check.is_some());
+    let around = policy::Around {
+        has_check: inherited.has_check || has_own || !certain,
+        servers: servers.iter().map(|server| server.value.address).collect(),
+        certain,
+        ..inherited.around()
+    };
+    manner.fits(report, &around);
     let policy = draft.finish(report, &around);
     duplicates(
         report,
@@ -173,33 +179,4 @@ fn holder(
     let message = format!("VRRP instance {name:?} does not hold {ip}");
     report.absent(&named.span, message, hint);
     None
-}
-
-fn real_server(
-    report: &mut Report<'_>,
-    mut block: Block<'_>,
-    service: &Block<'_>,
-    vip: Option<&At<SocketAddr>>,
-    (manner, around): (&policy::Said, &policy::Around),
-) -> Option<At<RealServer>> {
-    let address = block.required(report, "address", at(server_address));
-    let weight = block.default(report, "weight", 1, integer(0, 65_535));
-    let said = policy::Said::read(report, &mut block);
-    said.fits(report, around);
-    block.finish(report, Some(service));
-    let At {
-        value: (address, port),
-        span,
-    } = address?;
-    if let Some(vip) = vip {
-        fits_service(report, &span, address, port, vip.value)?;
-    }
-    Some(At {
-        value: RealServer {
-            address,
-            weight: weight?,
-            manner: said.manner(manner)?,
-        },
-        span,
-    })
 }

@@ -7,7 +7,7 @@ use super::block::Kind;
 const KEYS: &[(Kind, &[&str])] = &[
     (Kind::Global, &["ipvs"]),
     (Kind::Service, &["plane", "notify"]),
-    (Kind::RealServer, &["check", "notify"]),
+    (Kind::RealServer, &["notify"]),
 ];
 
 /// Values, by block and key.

@@ -25,7 +25,7 @@ pub struct Service {
     /// to 30 d; `None`: as long as their connections live.
     pub drain_deadline: Option<Duration>,
     pub policy: Policy,
-    /// `None`: real servers are taken to be up.
+    /// Of the real servers that have none of their own. `None`: they are taken to be up.
     pub check: Option<Arc<Check>>,
     /// No two have the same address. The order is the file's and has no meaning.
     pub real_servers: Vec<RealServer>,
@@ -81,6 +81,27 @@ pub struct RealServer {
     /// 0 = gets no clients.
     pub weight: u16,
     pub manner: Manner,
+    /// In the place of the service's.
+    pub check: Option<Arc<Check>>,
+}
+
+impl Service {
+    /// How a real server is checked. `None`: it is taken to be up.
+    #[must_use]
+    pub fn check_of<'c>(&'c self, server: &'c RealServer) -> Option<&'c Arc<Check>> {
+        server.check.as_ref().or(self.check.as_ref())
+    }
+
+    /// What the operator shall not overlook about its checks, a sentence each.
+    #[must_use]
+    pub fn check_warnings(&self) -> Vec<String> {
+        let own = self.real_servers.iter().flat_map(|server| {
+            let warnings = server.check.iter().flat_map(|check| check.warnings());
+            warnings.map(|warning| format!("real server {}: {warning}", server.address))
+        });
+        let common = self.check.iter().flat_map(|check| check.warnings());
+        common.chain(own).collect()
+    }
 }
 
 /// Time without a packet after which a connection is over, in whole seconds.

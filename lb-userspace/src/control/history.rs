@@ -127,7 +127,7 @@ impl Control {
                 if discriminant(&state) == discriminant(&track.state) {
                     continue;
                 }
-                let cause = self.cause(service, &subject, &track.state, &state);
+                let cause = self.cause((service, server), &subject, &track.state, &state);
                 history.last += 1;
                 let transition = Transition {
                     sequence: history.last,
@@ -180,7 +180,7 @@ impl Control {
 
     fn cause(
         &self,
-        service: &config::Service,
+        (service, server): (&config::Service, &config::RealServer),
         subject: &Subject,
         from: &ServerState,
         to: &ServerState,
@@ -193,7 +193,7 @@ impl Control {
             ServerState::Draining { .. } => self.why_weightless(subject),
             ServerState::Checking => "no check of it has ended yet",
             ServerState::Up { .. } => match from {
-                ServerState::Checking if service.check.is_none() => "it is not checked",
+                ServerState::Checking if service.check_of(server).is_none() => "it is not checked",
                 ServerState::Checking
                 | ServerState::Down { .. }
                 | ServerState::Kept { .. }

@@ -198,12 +198,13 @@ impl Control {
     pub(super) fn disabled(
         &self,
         service: &config::Service,
+        server: &config::RealServer,
         subject: &Subject,
     ) -> Option<ServerState> {
         let Some(Hold::Disabled { reason }) = self.orders.hold(subject) else {
             return None;
         };
-        let check = match (&service.check, self.verdicts.get(subject)) {
+        let check = match (service.check_of(server), self.verdicts.get(subject)) {
             (None, _) => String::new(),
             (Some(_), None) => "; its check has not ended yet".to_owned(),
             (Some(_), Some(Ok(()))) => "; its check succeeds".to_owned(),

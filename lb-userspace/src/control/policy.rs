@@ -121,7 +121,7 @@ impl Control {
     fn health(&self, service: &config::Service, server: &config::RealServer) -> Health {
         const SUSPENDED: &str = "it was not checked yet: its check runs while this director is \
                                  MASTER";
-        let Some(check) = &service.check else {
+        let Some(check) = service.check_of(server) else {
             return Health::Good;
         };
         let subject = Subject {

@@ -57,7 +57,7 @@ impl Control {
             service: service.name.clone(),
             real_server: server.address,
         };
-        if let Some(disabled) = self.disabled(service, &subject) {
+        if let Some(disabled) = self.disabled(service, server, &subject) {
             return disabled;
         }
         let over = || self.drains.is_over(&subject);

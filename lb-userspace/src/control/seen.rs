@@ -42,7 +42,7 @@ impl Seen {
     ) -> u16 {
         let weight = self.weights.get(subject);
         // Of a check that was configured away nothing counts.
-        let weight = weight.filter(|_| service.check.is_some());
+        let weight = weight.filter(|_| service.check_of(server).is_some());
         weight.map_or(server.weight, |weight| weight.of(server.weight))
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use crate::config::Check;
 use crate::netlink::Route;
 
 use super::Control;
@@ -28,22 +29,13 @@ impl Control {
         let leaders = self.instances.values().filter_map(|it| it.leader);
         let leaders: BTreeSet<IpAddr> = leaders.map(|leader| leader.source).collect();
         for service in &self.config.services {
-            let Some(check) = &service.check else {
-                continue;
-            };
-            let (mut probes, mut by_route) = (0, false);
-            for probe in check.probe.through_vip() {
-                probes += 1;
-                match &probe.origin.interface {
-                    Some(name) => indexes.extend(self.links.get(name).map(|link| link.index)),
-                    None => by_route = true,
-                }
-            }
-            if probes == 0 {
-                continue;
-            }
-            through.checks += probes * service.real_servers.len();
             for server in &service.real_servers {
+                let check = service.check_of(server);
+                let Some((probes, by_route)) = check.and_then(|it| self.opened(it, &mut indexes))
+                else {
+                    continue;
+                };
+                through.checks += probes;
                 let index = match self.routes.get(&server.address) {
                     Some(Route::OnLink { .. }) if leaders.contains(&server.address) => None,
                     Some(Route::OnLink { ifindex }) => Some(*ifindex),
@@ -58,5 +50,19 @@ impl Control {
         let wanted = links.filter(|link| indexes.contains(&link.index) && link.mac.is_some());
         through.interfaces = wanted.map(|link| (link.index, link.name.clone())).collect();
         through
+    }
+
+    /// How many of a check's probes go through the virtual address, and whether one of them goes
+    /// by the route to the server; `None`: none at all. Notes the interfaces that they name.
+    fn opened(&self, check: &Check, indexes: &mut BTreeSet<u32>) -> Option<(usize, bool)> {
+        let (mut probes, mut by_route) = (0, false);
+        for probe in check.probe.through_vip() {
+            probes += 1;
+            match &probe.origin.interface {
+                Some(name) => indexes.extend(self.links.get(name).map(|link| link.index)),
+                None => by_route = true,
+            }
+        }
+        (probes > 0).then_some((probes, by_route))
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::config::Service;
+use crate::config::{RealServer, Service};
 use crate::control::Control;
 use crate::control::through::Through;
 use crate::dataplane::probe::{Probes, room_for};
@@ -150,10 +150,14 @@ impl Opening {
 
     /// Why the check of a service does not go through its address, if it should.
     pub(super) fn warning(&self, service: &Service) -> Option<String> {
-        let check = service.check.as_ref()?;
-        check.probe.through_vip().next()?;
         let standing = self.standing.as_ref()?;
-        let of_server = |server: &crate::config::RealServer| {
+        let goes_through = |server: &&RealServer| {
+            let check = service.check_of(server);
+            check.is_some_and(|check| check.probe.through_vip().next().is_some())
+        };
+        let mut servers = service.real_servers.iter().filter(goes_through).peekable();
+        servers.peek()?;
+        let of_server = |server: &RealServer| {
             let index = (*standing.servers.get(&server.address)?)?;
             let on = self.probes.as_ref().is_some_and(|it| it.is_on(index));
             let no_ethernet = || "their interface has no Ethernet".to_owned();
@@ -164,8 +168,8 @@ impl Opening {
                     .unwrap_or_else(no_ethernet)
             })
         };
-        let refused = || service.real_servers.iter().find_map(of_server);
-        let why = self.missing.clone().or_else(refused)?;
+        let why = self.missing.clone();
+        let why = why.or_else(|| servers.find_map(of_server))?;
         let vip = service.address.ip();
         Some(format!(
             "its check asks the servers for their own addresses alone, not for {vip}: {why}"

@@ -88,6 +88,33 @@ fn a_check_is_of_each_server() {
     assert_eq!(wanted.values().next().unwrap().check.probe.port, 22);
 }
 
+#[test]
+fn a_server_has_its_own_check_or_its_services() {
+    let head = "[[vrrp]]\nname = \"VI\"\ninterface = \"eth0\"\nvirtual_router_id = 1\n\
+                addresses = [\"192.0.2.10\"]\n[[service]]\nname = \"all\"\n\
+                address = \"192.0.2.10:80\"\n";
+    let common = "check = { type = \"tcp\", when = \"master\" }\n";
+    let servers = "[[service.real_server]]\naddress = \"192.0.2.21\"\n\
+                   [[service.real_server]]\naddress = \"192.0.2.22\"\n\
+                   check = { type = \"http\", port = 8080 }\n";
+    let kinds = |text: &str| {
+        let config = crate::config::parse(Path::new("test.toml"), text).unwrap();
+        let wanted = wanted(&config.services);
+        let kind = |(subject, order): (Subject, Order)| {
+            let check = (order.check.probe.kind.name(), order.check.probe.port);
+            (subject.real_server.to_string(), check, order.instance)
+        };
+        wanted.into_iter().map(kind).collect::<Vec<_>>()
+    };
+    let own = || ("192.0.2.22".to_owned(), ("http", 8080), None);
+    let master = Some("VI".to_owned());
+    assert_eq!(
+        kinds(&format!("{head}{common}{servers}")),
+        [("192.0.2.21".to_owned(), ("tcp", 80), master), own()]
+    );
+    assert_eq!(kinds(&format!("{head}{servers}")), [own()]);
+}
+
 /// Ten thousand of them are a few megabytes.
 #[tokio::test]
 async fn a_check_that_waits_needs_little_memory() {

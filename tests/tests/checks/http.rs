@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use lb_tests::client::survey;
 use lb_tests::lab::Lab;
 
-use super::{Programs, service, wait_state, wait_up, with_services};
+use super::{Programs, TIMING, server_address, service, wait_state, wait_up, with_services};
 
 const PORT: u16 = 8080;
 
@@ -39,6 +39,16 @@ fn ill(lab: &Lab, number: u8) -> std::path::PathBuf {
     lab.dir().join(format!("ill-{number}"))
 }
 
+/// A service one of whose servers has to be ill.
+fn with_own_check(number: u8) -> String {
+    let check =
+        |status| format!("type = \"http\", port = {PORT}, path = \"/health\", status = {status}");
+    let text = service("own", PORT + 2, "tcp", &check(200));
+    let server = format!("address = \"{}\"\n", server_address(number));
+    let own = format!("{server}check = {{ {TIMING}, {} }}\n", check(503));
+    text.replace(&server, &own)
+}
+
 #[test]
 fn a_server_that_says_that_it_is_ill_gets_no_clients() {
     let services = service(
@@ -46,7 +56,8 @@ fn a_server_that_says_that_it_is_ill_gets_no_clients() {
         PORT,
         "tcp",
         "type = \"http\", path = \"/health\", status = 200, body = { contains = \"fine\" }",
-    ) + &service("two", PORT + 1, "tcp", "type = \"http\", version = \"2\"");
+    ) + &service("two", PORT + 1, "tcp", "type = \"http\", version = \"2\"")
+        + &with_own_check(2);
     with_services(
         services,
         |lab, programs| {
@@ -69,11 +80,14 @@ fn a_server_that_says_that_it_is_ill_gets_no_clients() {
                 wait_up(lab, "pages", number)?;
                 wait_up(lab, "two", number)?;
             }
+            wait_up(lab, "own", 1)?;
+            wait_state(lab, "own", 2, "down", "status 200")?;
             let spread = survey_names(lab)?;
             ensure!(spread.len() == 3, "{spread:?}");
 
             fs::write(ill(lab, 2), "")?;
             wait_state(lab, "pages", 2, "down", "status 503")?;
+            wait_up(lab, "own", 2)?;
             // It still serves whoever asks it, and who asks the VIP does not get there.
             let spread = survey_names(lab)?;
             ensure!(!spread.contains(&"rs2".to_owned()), "{spread:?}");

@@ -68,3 +68,21 @@ fn what_a_check_has_seen_goes_with_it() {
     bench.control.configure(config(&unchecked), bench.start);
     assert_eq!(seen(&bench), (1, "up"));
 }
+
+#[test]
+fn a_server_with_a_check_of_its_own_waits_for_that_and_the_others_for_none() {
+    let unchecked = CONFIG.replace("check = { type = \"tcp\" }\n", "");
+    let mut bench = Bench::new(&format!(
+        "{unchecked}{SECOND_SERVER}check = {{ type = \"tcp\" }}\n"
+    ));
+    bench.resolve(SERVER, SERVER_MAC);
+    bench.resolve(OTHER, SERVER_MAC);
+    let states = |bench: &Bench| {
+        let members = bench.control.members(&bench.control.config().services[0]);
+        let names = members.servers.iter().map(|member| member.state.name());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(states(&bench), ["up", "checking"]);
+    bench.verdict(OTHER, Err("no"));
+    assert_eq!(states(&bench), ["up", "down"]);
+}

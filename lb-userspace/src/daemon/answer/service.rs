@@ -42,10 +42,7 @@ impl Daemon {
                 .then(|| self.slots(service))
                 .flatten(),
             warnings: service
-                .check
-                .as_ref()
-                .map(|check| check.warnings())
-                .unwrap_or_default()
+                .check_warnings()
                 .into_iter()
                 .chain(self.opening.warning(service))
                 .collect(),

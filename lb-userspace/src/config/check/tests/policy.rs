@@ -218,6 +218,8 @@ fn without_a_check_nothing_follows() {
     assert_eq!(said(&fallback), "");
     let server = text("").replace(CHECK, "") + "initial = \"up\"\n";
     assert!(said(&server).contains("16:11 `initial` does nothing"));
+    let own = text("slow_start = \"1s\"").replace(CHECK, "") + "check = { type = \"tcp\" }\n";
+    assert_eq!(said(&own), "", "one of the servers is checked");
 }
 
 #[test]

@@ -203,8 +203,8 @@ scheduler = "mh""#,
     (
         r#"[[service.real_server]]
 address = "192.0.2.21"
-check = { type = "tcp" }"#,
-        "11:1 `check` is not implemented yet in this version of lvx | it is a key of [[service]]: move it above [[service.real_server]]",
+check = { type = "tpc" }"#,
+        r#"11:18 `type` must be "tcp", "http", "https", "udp", "dns", "smtp", "ping", "grpc", "redis", "script", "file", "all" or "any", not "tpc" | did you mean "tcp"?"#,
     ),
     (
         r#"[[service.real_server]]

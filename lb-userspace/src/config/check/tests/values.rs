@@ -159,6 +159,7 @@ weight  = 1
             address: "192.0.2.21".parse().expect("an address"),
             weight: 1,
             manner: Manner::default(),
+            check: None,
         }],
     };
     assert_eq!(config.services, [service]);
@@ -230,7 +231,7 @@ fn every_example_parses() {
             seen += 1;
         }
     }
-    assert!(seen >= 7, "{seen} examples");
+    assert!(seen >= 9, "{seen} examples");
 }
 
 #[test]
