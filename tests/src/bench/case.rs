@@ -40,6 +40,8 @@ pub(super) struct Contents {
     pub(super) services: u16,
     /// Every slot has just moved from one server to another.
     pub(super) unstable: bool,
+    /// The program samples connections, as it does by default.
+    pub(super) samples: bool,
 }
 
 pub(super) struct Case {
@@ -68,6 +70,7 @@ const fn case(name: &'static str, kind: Kind, flows: u32, goal: &'static str) ->
             kind,
             services: 1,
             unstable: false,
+            samples: true,
         },
         goal,
         destination,
@@ -83,7 +86,7 @@ const fn established(flows: u32, services: u16) -> Case {
 }
 
 impl Case {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self {
             destination: IpAddr::V4(NOBODY),
             action: XDP_PASS,
@@ -91,6 +94,15 @@ impl Case {
         },
         established(1, 1),
         established(1 << 16, 1),
+        Self {
+            contents: Contents {
+                kind: Kind::V4,
+                services: 1,
+                unstable: false,
+                samples: false,
+            },
+            ..case("the same, passive_sample off", Kind::V4, 1 << 16, "–")
+        },
         established(1 << 20, 1),
         established(1 << 16, 1000),
         Self {
@@ -104,6 +116,7 @@ impl Case {
                 kind: Kind::V4,
                 services: 1,
                 unstable: true,
+                samples: true,
             },
             ..case("unstable", Kind::V4, 1 << 16, "100")
         },

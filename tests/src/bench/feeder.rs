@@ -5,8 +5,7 @@ use std::collections::btree_map::Entry;
 
 use anyhow::{Context, Result, ensure};
 use aya::programs::ProgramFd;
-use lb_common::maglev::TableSize;
-use lb_userspace::dataplane::xdp::Xdp;
+use lb_userspace::dataplane::xdp::{Sizes, Xdp};
 
 use super::case::{Case, Contents, XDP_TX};
 use crate::feed::Programs;
@@ -41,7 +40,11 @@ impl Rig {
             let number = ours.len().to_string();
             if let Entry::Vacant(entry) = ours.entry(case.contents) {
                 let directory = sandbox.bpffs.join(number);
-                let mut xdp = Xdp::load(sandbox.object, &directory, TableSize::DEFAULT)?;
+                let mut sizes = Sizes::default();
+                if !case.contents.samples {
+                    sizes.sample = 0;
+                }
+                let mut xdp = Xdp::load(sandbox.object, &directory, sizes)?;
                 for table in case.contents.tables() {
                     xdp.apply(&table)?;
                 }
