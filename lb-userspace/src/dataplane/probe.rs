@@ -2,13 +2,14 @@
 //! sockets, and getting them onto interfaces. They go with the process, but for kernels before 6.6,
 //! where a filter stays that knows no sockets and does nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aya::maps::{HashMap, MapData};
+use aya::programs::ProgramError;
 use aya::programs::links::LinkOrder;
 use aya::programs::tc::{
     self, NlOptions, SchedClassifier, SchedClassifierLink, TcAttachOptions, TcAttachType,
@@ -17,6 +18,10 @@ use aya::{Ebpf, EbpfLoader};
 use lb_common::probe::PROBES;
 
 use super::table::address_bytes;
+
+mod filter;
+
+use filter::Filter;
 
 /// A program and where it belongs: what comes in is looked at before, what goes out after others
 /// have.
@@ -60,8 +65,8 @@ pub struct Cookies {
     map: Mutex<HashMap<MapData, u64, [u8; 16]>>,
     /// The kernel's ids of the programs.
     ids: [u32; 2],
-    /// Names of the interfaces on which they are by links.
-    linked: Mutex<BTreeSet<String>>,
+    /// The interfaces on which they are, by name, with their filters; none, if they are links.
+    places: Mutex<BTreeMap<String, Vec<Filter>>>,
 }
 
 impl std::fmt::Debug for Cookies {
@@ -81,13 +86,18 @@ impl Cookies {
     }
 
     /// Whether both programs are on all interfaces where they were put, whoever may have taken them
-    /// off. Of filters the kernel keeps no such list.
+    /// off.
     #[must_use]
     pub fn are_all_there(&self) -> bool {
-        held(&self.linked).iter().all(|name| self.are_on(name))
+        let places = held(&self.places);
+        places.iter().all(|(name, by)| self.are_on(name, by))
     }
 
-    fn are_on(&self, interface: &str) -> bool {
+    fn are_on(&self, interface: &str, filters: &[Filter]) -> bool {
+        if !filters.is_empty() {
+            // What cannot be found out is not said to be gone.
+            return filters.iter().all(|it| it.is_there().unwrap_or(true));
+        }
         let is_there = |(part, id): (&Part, &u32)| {
             let query = SchedClassifier::query_tcx(interface, part.direction);
             // Else the interface is gone.
@@ -148,7 +158,7 @@ impl Probes {
             cookies: Arc::new(Cookies {
                 map: Mutex::new(map),
                 ids,
-                linked: Mutex::default(),
+                places: Mutex::default(),
             }),
             room,
             carriers: BTreeMap::new(),
@@ -191,13 +201,15 @@ impl Probes {
             attach(&mut self.ebpf, out, hook, name)?,
             attach(&mut self.ebpf, back, hook, name)?,
         ];
+        let filters = match hook {
+            Hook::Link => Vec::new(),
+            Hook::Filter => filters(&links, index).map_err(|error| with_sources(&error))?,
+        };
         let carrier = Carrier {
             name: name.to_owned(),
             _links: links,
         };
-        if hook == Hook::Link {
-            held(&self.cookies.linked).insert(name.to_owned());
-        }
+        held(&self.cookies.places).insert(name.to_owned(), filters);
         self.carriers.insert(index, carrier);
         Ok(())
     }
@@ -206,16 +218,16 @@ impl Probes {
     pub fn retain(&mut self, kept: impl Fn(u32) -> bool) -> Vec<String> {
         let gone = self.carriers.extract_if(.., |index, _| !kept(*index));
         let gone: Vec<String> = gone.map(|(_, carrier)| carrier.name).collect();
-        held(&self.cookies.linked).retain(|name| !gone.contains(name));
+        held(&self.cookies.places).retain(|name, _| !gone.contains(name));
         gone
     }
 
     /// Forgets the interfaces that have not both programs any more; says which.
     pub fn audit(&mut self) -> Vec<String> {
         let cookies = Arc::clone(&self.cookies);
-        let mut linked = held(&cookies.linked);
-        let lost = linked.extract_if(.., |name| !cookies.are_on(name));
-        let lost: Vec<String> = lost.collect();
+        let mut places = held(&cookies.places);
+        let lost = places.extract_if(.., |name, by| !cookies.are_on(name, by));
+        let lost: Vec<String> = lost.map(|(name, _)| name).collect();
         self.carriers
             .retain(|_, carrier| !lost.contains(&carrier.name));
         lost
@@ -261,6 +273,13 @@ fn attach(
     let attached = program.attach_with_options(interface, part.direction, options);
     let id = attached.map_err(|error| with_sources(&error) + &no_qdisc)?;
     program.take_link(id).map_err(|error| with_sources(&error))
+}
+
+fn filters(links: &[SchedClassifierLink; 2], interface: u32) -> Result<Vec<Filter>, ProgramError> {
+    let parts = PARTS.iter().zip(links);
+    parts
+        .map(|(part, link)| Filter::of(link, interface, part.direction))
+        .collect()
 }
 
 /// Takes off an interface what a daemon left there that died; whether there was anything.

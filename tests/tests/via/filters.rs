@@ -8,6 +8,8 @@ use anyhow::{Result, anyhow, ensure};
 use lb_tests::harness::{skip, usable};
 use lb_tests::lab::topology::{INTERFACE, VIP};
 use lb_tests::lab::{ECHO_PORT, Lab};
+use lb_tests::netns::{Netns, output_of};
+use lb_tests::sandbox::ifindex;
 use lb_userspace::dataplane::probe::{Hook, Probes, detach_left, room_for};
 use lb_userspace::object::probe_object;
 use socket2::{Domain, Socket, Type};
@@ -40,6 +42,31 @@ fn answers(probes: &Probes, server: IpAddr) -> Result<bool> {
     Ok(socket.connect_timeout(&to.into(), limit).is_ok())
 }
 
+fn attach(probes: &mut Probes) -> Result<()> {
+    let index = ifindex(INTERFACE)?;
+    let attached = probes.attach_as(Hook::Filter, index, INTERFACE);
+    attached.map_err(|why| anyhow!(why))
+}
+
+/// Somebody takes the filters off; what an audit makes of that.
+fn lost_and_found(director: &Netns, mut probes: Probes, how: &[&str]) -> Result<Probes> {
+    let mut probes = director.run(move || {
+        ensure!(probes.cookies().are_all_there());
+        ensure!(probes.audit().is_empty(), "something is lost");
+        anyhow::Ok(probes)
+    })??;
+    output_of(director.command("tc").args(how))?;
+    director.run(move || {
+        ensure!(!probes.cookies().are_all_there(), "all is there");
+        let lost = probes.audit();
+        ensure!(lost == [INTERFACE], "{lost:?} is lost");
+        ensure!(probes.audit().is_empty(), "it is lost twice");
+        attach(&mut probes)?;
+        ensure!(probes.cookies().are_all_there());
+        Ok(probes)
+    })?
+}
+
 #[test]
 fn filters_do_the_same_and_what_a_killed_daemon_left_is_removed() {
     let Some(programs) = usable(DEMO) else {
@@ -52,9 +79,7 @@ fn filters_do_the_same_and_what_a_killed_daemon_left_is_removed() {
     let server = &lab.servers[0];
     let load = move || {
         let mut probes = Probes::load(object, room_for(1)).map_err(|why| anyhow!(why))?;
-        probes
-            .attach_as(Hook::Filter, 1, INTERFACE)
-            .map_err(|why| anyhow!(why))?;
+        attach(&mut probes)?;
         anyhow::Ok(probes)
     };
     let director = &lab.directors[0].netns;
@@ -75,6 +100,17 @@ fn filters_do_the_same_and_what_a_killed_daemon_left_is_removed() {
     (probes, answered) = asked(probes);
     assert!(!answered);
     give_vip(server).expect("ip");
+    for how in [
+        &["qdisc", "del", "dev", INTERFACE, "clsact"][..],
+        &["filter", "del", "dev", INTERFACE, "ingress"],
+        &["filter", "del", "dev", INTERFACE, "egress"],
+    ] {
+        let found = lost_and_found(director, probes, how);
+        probes = found.unwrap_or_else(|error| panic!("{how:?}: {error:#}"));
+        let answered;
+        (probes, answered) = asked(probes);
+        assert!(answered, "{how:?}");
+    }
     // As SIGKILL leaves them.
     std::mem::forget(probes);
     let left = || director.run(|| detach_left(INTERFACE)).expect("a thread");
