@@ -18,8 +18,8 @@ use crate::sh;
 const INIT: &str = include_str!("init.sh");
 
 /// The host's programs that the tests and the lab start.
-const TOOLS: [&str; 7] = [
-    "bash", "ip", "bpftool", "ethtool", "nsenter", "mount", "umount",
+const TOOLS: [&str; 8] = [
+    "bash", "ip", "tc", "bpftool", "ethtool", "nsenter", "mount", "umount",
 ];
 
 /// What busybox stands in for.

@@ -39,7 +39,7 @@ const FEWER_PLANES: &[&str] = &["pieces_that_could_be_of_two_services"];
 const POLICIES: &[&str] = &["through_ipvs"];
 
 /// Checks through the virtual address, by filters where there is no tcx.
-const FEWER_VIAS: &[&str] = &["a_server_without_the_vip_is_down_on_master"];
+const FEWER_VIAS: &[&str] = &["a_server_without_the_vip_is_down_on_master", "filters_do"];
 
 /// What runs when nobody names a test: what needs IP_VS, and what shows that another kernel's
 /// verifier takes the program and that it does the same there.
