@@ -15,6 +15,7 @@ use crate::dataplane::table::Mac;
 use crate::dataplane::xdp::Mode;
 
 pub mod addresses;
+mod ask;
 pub mod closed;
 mod decode;
 pub mod hosts;
@@ -24,6 +25,7 @@ pub mod nftables;
 pub mod sysctl;
 
 pub use addresses::{Added, Address};
+pub use ask::ask;
 pub use closed::Closed;
 use macvlan::Macvlan;
 

@@ -84,10 +84,6 @@ impl History {
         self.touched = true;
     }
 
-    pub(super) const fn is_touched(&self) -> bool {
-        self.touched
-    }
-
     /// Forgets the servers that are not among these.
     pub(super) fn configure(&mut self, known: &BTreeSet<Subject>) {
         self.tracks.retain(|subject, _| known.contains(subject));
@@ -99,7 +95,7 @@ impl Control {
     /// Whether something changed since the last look that the state of a real server depends on.
     #[must_use]
     pub const fn is_touched(&self) -> bool {
-        self.history.is_touched()
+        self.history.touched
     }
 
     /// What became of the real servers since the last call.

@@ -44,6 +44,13 @@ pub(super) struct Contents {
     pub(super) samples: bool,
 }
 
+const PLAIN: Contents = Contents {
+    kind: Kind::V4,
+    services: 1,
+    unstable: false,
+    samples: true,
+};
+
 pub(super) struct Case {
     pub(super) name: &'static str,
     /// A power of two.
@@ -66,12 +73,7 @@ const fn case(name: &'static str, kind: Kind, flows: u32, goal: &'static str) ->
     Case {
         name,
         flows,
-        contents: Contents {
-            kind,
-            services: 1,
-            unstable: false,
-            samples: true,
-        },
+        contents: Contents { kind, ..PLAIN },
         goal,
         destination,
         flags: ACK,
@@ -96,10 +98,8 @@ impl Case {
         established(1 << 16, 1),
         Self {
             contents: Contents {
-                kind: Kind::V4,
-                services: 1,
-                unstable: false,
                 samples: false,
+                ..PLAIN
             },
             ..case("the same, passive_sample off", Kind::V4, 1 << 16, "–")
         },
@@ -113,10 +113,8 @@ impl Case {
         case("ipv6-tcp-established", Kind::V6, 1 << 16, "1.4 × IPv4"),
         Self {
             contents: Contents {
-                kind: Kind::V4,
-                services: 1,
                 unstable: true,
-                samples: true,
+                ..PLAIN
             },
             ..case("unstable", Kind::V4, 1 << 16, "100")
         },

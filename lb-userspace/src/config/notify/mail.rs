@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use lettre::message::Mailbox;
 
 use crate::config::block::{Block, Value};
+use crate::config::health::trust;
 use crate::config::reader::{at, choice, list, one_of, string, time};
 use crate::config::report::{At, Report};
 use crate::config::suggest;
@@ -13,7 +14,6 @@ use super::means::{LONGEST, SHORTEST, TIMEOUT, secret};
 use super::read::Around;
 use super::template::TemplateError;
 use super::{Field, Mail, MailTls, Secret, Template};
-use crate::config::health::trust;
 
 const TLS: &[(&str, MailTls)] = &[
     ("starttls", MailTls::StartTls),

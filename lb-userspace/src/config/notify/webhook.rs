@@ -8,12 +8,12 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use crate::config::Tls;
 use crate::config::block::{Block, Value};
 use crate::config::health::pair_of_files;
+use crate::config::health::trust;
 use crate::config::reader::{at, string, time};
 use crate::config::report::Report;
 
 use super::Webhook;
 use super::means::{LONGEST, SHORTEST, TIMEOUT, secret};
-use crate::config::health::trust;
 
 /// What a message itself writes, or the protocol.
 const OWN_HEADERS: &[HeaderName] = &[

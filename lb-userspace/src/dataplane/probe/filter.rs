@@ -4,11 +4,10 @@ use std::io;
 
 use aya::programs::ProgramError;
 use aya::programs::tc::{SchedClassifierLink, TcAttachType};
-use netlink_packet_core::{NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::tc::{TcHandle, TcMessage};
-use netlink_sys::protocols::NETLINK_ROUTE;
-use netlink_sys::{Socket, SocketAddr};
+
+use crate::netlink;
 
 /// What names a filter of a `clsact` qdisc.
 #[derive(Debug)]
@@ -44,14 +43,11 @@ impl Filter {
     /// # Errors
     /// It cannot be found out.
     pub(super) fn is_there(&self) -> io::Result<bool> {
-        let socket = Socket::new(NETLINK_ROUTE)?;
-        socket.connect(&SocketAddr::new(0, 0))?;
-        socket.send(&self.question(), 0)?;
-        let (answer, _) = socket.recv_from_full()?;
+        let (answer, _) = netlink::ask(self.question(), 0)?.recv_from_full()?;
         is_told(&answer)
     }
 
-    fn question(&self) -> Vec<u8> {
+    fn question(&self) -> RouteNetlinkMessage {
         let mut message = TcMessage::default();
         message.header.index = self.index;
         message.header.parent = self.parent;
@@ -59,14 +55,7 @@ impl Filter {
         // Filters of this kind get packets of all protocols.
         let protocol = (libc::ETH_P_ALL as u16).to_be();
         message.header.info = u32::from(self.priority) << 16 | u32::from(protocol);
-        let mut header = NetlinkHeader::default();
-        header.flags = NLM_F_REQUEST;
-        let request = RouteNetlinkMessage::GetTrafficFilter(message);
-        let mut request = NetlinkMessage::new(header, NetlinkPayload::from(request));
-        request.finalize();
-        let mut bytes = vec![0; request.buffer_len()];
-        request.serialize(&mut bytes);
-        bytes
+        RouteNetlinkMessage::GetTrafficFilter(message)
     }
 }
 

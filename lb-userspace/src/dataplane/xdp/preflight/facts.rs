@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use netlink_packet_core::{
-    NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
-};
+use netlink_packet_core::{NLM_F_DUMP, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
     BondMode, BondXmitHashPolicy, InfoBond, InfoData, InfoKind, LinkAttribute, LinkInfo,
     LinkMessage, LinkXdp, XdpAttached,
 };
-use netlink_sys::protocols::NETLINK_ROUTE;
-use netlink_sys::{Socket, SocketAddr};
+
+use crate::netlink;
 
 use super::ethtool::Ethtool;
 use super::{Bond, Channels, Feature};
@@ -103,16 +101,8 @@ pub(in crate::dataplane::xdp) fn program_on(index: u32) -> io::Result<Option<(u3
 
 /// All interfaces, asked for without a runtime: this is in the middle of an attachment.
 fn links() -> io::Result<Vec<LinkMessage>> {
-    let socket = Socket::new(NETLINK_ROUTE)?;
-    socket.connect(&SocketAddr::new(0, 0))?;
-    let mut header = NetlinkHeader::default();
-    header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-    let request = RouteNetlinkMessage::GetLink(LinkMessage::default());
-    let mut request = NetlinkMessage::new(header, NetlinkPayload::from(request));
-    request.finalize();
-    let mut bytes = vec![0; request.buffer_len()];
-    request.serialize(&mut bytes);
-    socket.send(&bytes, 0)?;
+    let all = RouteNetlinkMessage::GetLink(LinkMessage::default());
+    let socket = netlink::ask(all, NLM_F_DUMP)?;
     let mut links = Vec::new();
     loop {
         let (bytes, _) = socket.recv_from_full()?;
